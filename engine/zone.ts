@@ -1,0 +1,186 @@
+/**
+ * The model of a zone: what each command does to counters, holds, users' totals and remembered keys.
+ * It is the oracle that lua/zone_batch.lua is tested against, and the gate of the in-memory world.
+ * Several zones of one event share one `EventLedger`, as they share the event's keys in Redis.
+ */
+
+/** Sixteen bytes as 32 lower-case hex digits: hashes of idempotency keys and of request bodies. */
+export type Hash16 = string;
+
+export interface ReserveCommand {
+  readonly kind: 'reserve';
+  readonly bookingId: string;
+  readonly userId: string;
+  /** Hash of user and idempotency key. */
+  readonly key: Hash16;
+  /** Hash of what was asked for: the same key with another fingerprint is a mismatch. */
+  readonly fingerprint: Hash16;
+  /** Seats, 1 … 65 535. */
+  readonly quantity: number;
+  readonly expiresAtMs: number;
+}
+
+/** Takes seats again, straight to sold, for a paid booking whose hold is gone. */
+export interface ReacquireCommand {
+  readonly kind: 'reacquire';
+  readonly bookingId: string;
+  readonly userId: string;
+  readonly quantity: number;
+}
+
+export interface ExtendCommand {
+  readonly kind: 'extend';
+  readonly bookingId: string;
+  readonly expiresAtMs: number;
+}
+
+export interface ConfirmCommand {
+  readonly kind: 'confirm';
+  readonly bookingId: string;
+}
+
+export interface CancelCommand {
+  readonly kind: 'cancel';
+  readonly bookingId: string;
+}
+
+/** Releases the hold if it is due at `nowMs` by the owner's clock. */
+export interface ExpireCommand {
+  readonly kind: 'expire';
+  readonly bookingId: string;
+  readonly nowMs: number;
+}
+
+export type ZoneCommand =
+  | ReserveCommand
+  | ReacquireCommand
+  | ExtendCommand
+  | ConfirmCommand
+  | CancelCommand
+  | ExpireCommand;
+
+/**
+ * What the gate answers to one command.
+ * `absent`: no such hold (it ended or never was). `early`: the hold is not due yet.
+ * `replay`: this key was used before; the caller compares the fingerprints.
+ */
+export type ZoneAnswer =
+  | { readonly result: 'applied' }
+  | { readonly result: 'absent' }
+  | { readonly result: 'early' }
+  | { readonly result: 'too-few' }
+  | { readonly result: 'over-limit'; readonly current: number }
+  | { readonly result: 'replay'; readonly bookingId: string; readonly fingerprint: Hash16 };
+
+export interface Hold {
+  readonly bookingId: string;
+  readonly userId: string;
+  readonly quantity: number;
+  readonly expiresAtMs: number;
+}
+
+export interface ZoneCounters {
+  readonly capacity: number;
+  readonly available: number;
+  readonly held: number;
+  readonly sold: number;
+  readonly blocked: number;
+}
+
+/** What all zones of one event share. */
+export interface EventLedger {
+  /** User → seats held and owned over all zones of the event. */
+  readonly seatsOfUser: Map<string, number>;
+  /** Key → the booking it made. */
+  readonly keys: Map<Hash16, { readonly bookingId: string; readonly fingerprint: Hash16 }>;
+}
+
+export interface Zone {
+  readonly event: EventLedger;
+  readonly holds: Map<string, Hold>;
+  capacity: number;
+  available: number;
+  held: number;
+  sold: number;
+  blocked: number;
+}
+
+export function newEventLedger(): EventLedger {
+  return { seatsOfUser: new Map(), keys: new Map() };
+}
+
+export function newZone(event: EventLedger, capacity: number): Zone {
+  return { event, holds: new Map(), capacity, available: capacity, held: 0, sold: 0, blocked: 0 };
+}
+
+/**
+ * Applies one command and says what came of it. Refusals change nothing.
+ * The order of refusals is part of the contract: earlier use of the key, then stock, then the user's limit.
+ */
+export function applyCommand(zone: Zone, command: ZoneCommand, maxPerUser: number): ZoneAnswer {
+  switch (command.kind) {
+    case 'reserve': {
+      const earlier = zone.event.keys.get(command.key);
+      if (earlier) return { result: 'replay', ...earlier };
+      const refusal = takeSeats(zone, command.userId, command.quantity, maxPerUser);
+      if (refusal) return refusal;
+      zone.held += command.quantity;
+      zone.holds.set(command.bookingId, {
+        bookingId: command.bookingId,
+        userId: command.userId,
+        quantity: command.quantity,
+        expiresAtMs: command.expiresAtMs,
+      });
+      zone.event.keys.set(command.key, { bookingId: command.bookingId, fingerprint: command.fingerprint });
+      return { result: 'applied' };
+    }
+    case 'reacquire': {
+      const refusal = takeSeats(zone, command.userId, command.quantity, maxPerUser);
+      if (refusal) return refusal;
+      zone.sold += command.quantity;
+      return { result: 'applied' };
+    }
+    default:
+      return applyToHold(zone, command);
+  }
+}
+
+function takeSeats(zone: Zone, userId: string, quantity: number, maxPerUser: number): ZoneAnswer | null {
+  if (zone.available < quantity) return { result: 'too-few' };
+  const current = zone.event.seatsOfUser.get(userId) ?? 0;
+  if (current + quantity > maxPerUser) return { result: 'over-limit', current };
+  zone.available -= quantity;
+  zone.event.seatsOfUser.set(userId, current + quantity);
+  return null;
+}
+
+function applyToHold(zone: Zone, command: ExtendCommand | ConfirmCommand | CancelCommand | ExpireCommand): ZoneAnswer {
+  const hold = zone.holds.get(command.bookingId);
+  if (!hold) return { result: 'absent' };
+  switch (command.kind) {
+    case 'extend':
+      zone.holds.set(hold.bookingId, { ...hold, expiresAtMs: command.expiresAtMs });
+      return { result: 'applied' };
+    case 'confirm':
+      zone.holds.delete(hold.bookingId);
+      zone.held -= hold.quantity;
+      zone.sold += hold.quantity;
+      return { result: 'applied' };
+    case 'expire':
+      if (hold.expiresAtMs > command.nowMs) return { result: 'early' };
+      release(zone, hold);
+      return { result: 'applied' };
+    case 'cancel':
+      release(zone, hold);
+      return { result: 'applied' };
+  }
+}
+
+function release(zone: Zone, hold: Hold): void {
+  zone.holds.delete(hold.bookingId);
+  zone.held -= hold.quantity;
+  zone.available += hold.quantity;
+  const left = (zone.event.seatsOfUser.get(hold.userId) ?? 0) - hold.quantity;
+  if (left > 0) zone.event.seatsOfUser.set(hold.userId, left);
+  else zone.event.seatsOfUser.delete(hold.userId);
+}
