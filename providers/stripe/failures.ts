@@ -1,0 +1,34 @@
+/**
+ * What a failed Stripe call means to the saga: may it have happened (`ProviderUnavailable`), or will it never
+ * (`ProviderRefused`)? Anything that is not Stripe's own error is a bug of ours and passes through unchanged.
+ */
+import Stripe from 'stripe';
+import { ProviderRefused, ProviderUnavailable } from '../../engine/payment.ts';
+
+/**
+ * Answers that say nothing about the effect, or that ask to come back: 408 and 424 are a proxy's or a bank's
+ * time-out, 409 is the same key still being worked on, 429 a limit.
+ */
+const inconclusiveStatuses = new Set([408, 409, 424, 429]);
+
+/**
+ * Runs one SDK call and translates its failure.
+ *
+ * The Stripe error is not kept as `cause`: it carries the intent with its client secret, and causes end in logs.
+ * @throws ProviderUnavailable, ProviderRefused
+ */
+export async function translateFailures<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof Stripe.errors.StripeError)) throw error;
+    const told = [error.code ?? error.type, error.statusCode, error.requestId].filter(Boolean).join(' ');
+    const message = `stripe: ${error.message} (${told})`;
+    throw isInconclusive(error) ? new ProviderUnavailable(message) : new ProviderRefused(message);
+  }
+}
+
+function isInconclusive(error: Stripe.errors.StripeError): boolean {
+  if (error instanceof Stripe.errors.StripeRateLimitError) return true;
+  return error.statusCode === undefined || error.statusCode >= 500 || inconclusiveStatuses.has(error.statusCode);
+}
