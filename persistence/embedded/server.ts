@@ -1,0 +1,112 @@
+/**
+ * Keeps one database server running beside this process: finds it, starts it, waits for it, stops it.
+ * What the server is (its files, flags and sign of life) is the business of postgres.ts and redis.ts.
+ *
+ * The server is a process in a session of its own: Ctrl-C in our terminal does not reach it, and it outlives a
+ * kill -9 of ours. Then the next start adopts it.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Server {
+  readonly name: string;
+  /** Its first line is the process id. Written and removed by the server itself. */
+  readonly pidFile: string;
+  readonly logFile: string;
+  /** A path that stands in the command line of this server and of no other process. */
+  readonly mark: string;
+  readonly stopSignal: NodeJS.Signals;
+  /** True when a server with our secret and our data answers; never rejects. */
+  answers(): Promise<boolean>;
+  launch(): Promise<ChildProcess>;
+}
+
+/** A user of the operating system under whom a process runs. */
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const pollMs = 20;
+const startLimitMs = 60_000;
+const stopLimitMs = 60_000;
+
+/** Answers true when the server was started, false when it ran already. Rejects with the end of the server's log. */
+export async function ensureRunning(server: Server): Promise<boolean> {
+  if (await server.answers()) return false;
+  const child = runningPid(server) === null ? await launchAnew(server) : null;
+  const deadlineMs = Date.now() + startLimitMs;
+  while (!(await server.answers())) {
+    const ended = child ? child.exitCode !== null || child.signalCode !== null : runningPid(server) === null;
+    if (ended || Date.now() > deadlineMs) {
+      throw new Error(`${server.name} did not start:\n${lastLines(server.logFile)}`);
+    }
+    await delay(pollMs);
+  }
+  return child !== null;
+}
+
+/** Asks the server to stop and waits until its process is gone. Does nothing when it does not run. */
+export async function stopServer(server: Server): Promise<void> {
+  const pid = runningPid(server);
+  if (pid === null) return;
+  process.kill(pid, server.stopSignal);
+  const deadlineMs = Date.now() + stopLimitMs;
+  while (commandOf(pid).includes(server.mark)) {
+    if (Date.now() > deadlineMs) throw new Error(`${server.name} (process ${pid}) did not stop`);
+    await delay(pollMs);
+  }
+}
+
+/** A pid file can outlive its process, and the number can be another's by now: the command line decides. */
+export function runningPid(server: Server): number | null {
+  const pid = Number.parseInt(readIfThere(server.pidFile), 10);
+  return pid > 0 && commandOf(pid).includes(server.mark) ? pid : null;
+}
+
+/** Starts a process in a session of its own, its output appended to `logFile`. Rejects when it cannot be run. */
+export async function spawnDetached(
+  command: string,
+  args: readonly string[],
+  place: { readonly cwd: string; readonly logFile: string; readonly identity?: Identity | null },
+): Promise<ChildProcess> {
+  const log = openSync(place.logFile, 'a', 0o600);
+  try {
+    const child = spawn(command, args, {
+      detached: true,
+      stdio: ['ignore', log, log],
+      cwd: place.cwd,
+      ...place.identity,
+    });
+    await once(child, 'spawn');
+    child.unref();
+    return child;
+  } finally {
+    closeSync(log);
+  }
+}
+
+function launchAnew(server: Server): Promise<ChildProcess> {
+  rmSync(server.pidFile, { force: true });
+  return server.launch();
+}
+
+/** The command line of a living process; empty for a dead one, also while its parent has not collected it yet. */
+function commandOf(pid: number): string {
+  if (process.platform === 'linux') return readIfThere(`/proc/${pid}/cmdline`);
+  return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function lastLines(logFile: string): string {
+  return readIfThere(logFile).split('\n').slice(-15).join('\n');
+}

@@ -1,0 +1,49 @@
+/** Waits until its input closes, then ends the stores below the folder named and removes it. See store-keeper.ts. */
+import { readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const folder = process.argv[2];
+if (!folder) throw new Error('usage: store-reaper.mjs FOLDER');
+
+process.stdin.resume();
+process.stdin.once('end', reap);
+
+async function reap() {
+  for (const store of readdirSync(folder)) {
+    // Nobody reads this data again, so the quick way out will do.
+    await end(join(folder, store, 'postgres', 'postmaster.pid'), 'SIGQUIT');
+    await end(join(folder, store, 'redis', 'redis.pid'), 'SIGKILL');
+    rmSync(realpathOf(join(folder, store, 'postgres')), { recursive: true, force: true });
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function end(pidFile, signal) {
+  const pid = pidIn(pidFile);
+  while (pid > 0 && send(pid, signal)) await delay(20);
+}
+
+function pidIn(file) {
+  try {
+    return Number.parseInt(readFileSync(file, 'utf8'), 10);
+  } catch {
+    return 0;
+  }
+}
+
+function send(pid, signal) {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+function realpathOf(path) {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
