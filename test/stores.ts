@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { type EmbeddedStores, startEmbeddedStores } from '../persistence/embedded.ts';
+import { type EmbeddedOptions, type EmbeddedStores, startEmbeddedStores } from '../persistence/embedded.ts';
 import { migrate } from '../persistence/postgres/migrate.ts';
 
 /** Small, so that several fit beside each other; nothing that a promise rests on is weakened. */
@@ -44,9 +44,11 @@ export async function openRedis(): Promise<string> {
  * run stops them and removes their data.
  */
 export async function startOwnStores(
-  dataDir = join(inject('storesFolder'), `own-${randomUUID()}`),
+  options: Partial<EmbeddedOptions> = {},
 ): Promise<EmbeddedStores & { readonly dataDir: string }> {
-  return { ...(await startEmbeddedStores({ dataDir, postgresFlags })), dataDir };
+  const dataDir = join(inject('storesFolder'), `own-${randomUUID()}`);
+  const started = { dataDir, ...options, postgresFlags: [...postgresFlags, ...(options.postgresFlags ?? [])] };
+  return { ...(await startEmbeddedStores(started)), dataDir: started.dataDir };
 }
 
 function workerStores(): Promise<EmbeddedStores> {
