@@ -41,13 +41,19 @@ export interface Rejection {
   readonly retryAfterSeconds?: number;
 }
 
-export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly rejection: Rejection };
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly rejection: Rejection };
 
 export function accept<T>(value: T): Outcome<T> {
   return { ok: true, value };
 }
 
-export function reject(code: RejectionCode, details?: Readonly<Record<string, unknown>>, message?: string): Outcome<never> {
+export function reject(
+  code: RejectionCode,
+  details?: Readonly<Record<string, unknown>>,
+  message?: string,
+): Outcome<never> {
   return {
     ok: false,
     rejection: { code, ...(details ? { details } : {}), ...(message ? { message } : {}) },

@@ -82,9 +82,13 @@ export type GateAnswer =
   | { readonly ok: true; readonly available: number; readonly held: number; readonly answers: readonly ZoneAnswer[] }
   | { readonly ok: false; readonly reason: 'stale' | 'fenced' };
 
-/** What was found at a take-over: the gate's version, and the recorded batches beyond the truth's version. */
+/** What was found at a take-over: the gate's version, and the batches whose records are there. */
 export type GateFound =
-  | { readonly ok: true; readonly version: number; readonly unsettled: readonly { readonly batchId: string; readonly version: number }[] }
+  | {
+      readonly ok: true;
+      readonly version: number;
+      readonly recorded: readonly { readonly batchId: string; readonly version: number }[];
+    }
   | { readonly ok: false; readonly reason: 'stale' | 'fenced' };
 
 export interface Gate {
@@ -105,13 +109,24 @@ export interface Gate {
 export interface EventSnapshot {
   readonly eventId: string;
   readonly generation: number;
-  readonly zones: readonly (ZoneCounters & { readonly zoneId: string; readonly epoch: number; readonly version: number })[];
+  readonly zones: readonly (ZoneCounters & {
+    readonly zoneId: string;
+    readonly epoch: number;
+    readonly version: number;
+  })[];
   /** Live holds, in chunks. */
   holds(): AsyncIterable<readonly (Hold & { readonly zoneId: string })[]>;
   /** Seats held and owned per user, in chunks. */
   users(): AsyncIterable<readonly { readonly userId: string; readonly seats: number }[]>;
   /** Keys used in the last 48 h, in chunks. */
-  keys(): AsyncIterable<readonly { readonly key: Hash16; readonly fingerprint: Hash16; readonly bookingId: string; readonly createdAtMs: number }[]>;
+  keys(): AsyncIterable<
+    readonly {
+      readonly key: Hash16;
+      readonly fingerprint: Hash16;
+      readonly bookingId: string;
+      readonly createdAtMs: number;
+    }[]
+  >;
 }
 
 /** A batch as the truth takes it: only what the gate let through. */
@@ -121,7 +136,11 @@ export interface CommitBatch {
   readonly terms: ZoneTerms;
   readonly nowMs: number;
   readonly made: readonly ReserveCommand[];
-  readonly moved: readonly { readonly bookingId: string; readonly move: BookingMove; readonly expiresAtMs: number | null }[];
+  readonly moved: readonly {
+    readonly bookingId: string;
+    readonly move: BookingMove;
+    readonly expiresAtMs: number | null;
+  }[];
 }
 
 /**
@@ -143,8 +162,13 @@ export interface ZoneLedger {
   /** Raises the zone's epoch. Null: no such zone. */
   acquire(zoneId: string): Promise<Acquired | null>;
   commit(batch: CommitBatch): Promise<CommitAnswer>;
+  /** The first 32 bits of every key that ever made a booking in the zone. */
+  usedKeys(lease: Lease): Promise<readonly number[]>;
   /** Bookings that these keys made, for answers that the gate no longer remembers. */
-  findByKeys(eventId: string, keys: readonly Hash16[]): Promise<readonly KeyedBooking[]>;
+  findByKeys(
+    eventId: string,
+    uses: readonly { readonly userId: string; readonly key: Hash16 }[],
+  ): Promise<readonly KeyedBooking[]>;
   find(eventId: string, bookingId: string): Promise<Booking | null>;
   /**
    * Raises the event's gate generation and hands a frozen view of the event to `load`, unless `isBuilt` says that
@@ -160,4 +184,20 @@ export interface ZoneLedger {
 export interface KeyedBooking extends Booking {
   readonly key: Hash16;
   readonly fingerprint: Hash16;
+}
+
+// ---- the journal of event-sourced actors
+
+/** All events of one decision of one actor. */
+export interface JournalRecord {
+  readonly key: string;
+  /** 1, 2, 3 … per key. */
+  readonly seq: number;
+  readonly events: readonly unknown[];
+}
+
+export interface Journal {
+  read(key: string, afterSeq: number): Promise<readonly JournalRecord[]>;
+  /** Durable when it resolves. Rejects when the number is taken: the caller is then a zombie and must stop. */
+  append(record: JournalRecord): Promise<void>;
 }

@@ -16,7 +16,9 @@ export async function migrate(databaseUrl: string): Promise<readonly string[]> {
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [lockId]);
-    await client.query('create table if not exists migrations (name text primary key, ran_at timestamptz not null default now())');
+    await client.query(
+      'create table if not exists migrations (name text primary key, ran_at timestamptz not null default now())',
+    );
     const { rows } = await client.query<{ name: string }>('select name from migrations');
     const done = new Set(rows.map((row) => row.name));
     const folder = fileURLToPath(new URL('.', migrationsFolder));

@@ -1,0 +1,157 @@
+/**
+ * One actor's cell: its bounded mailbox, its turns, its incarnations. It does not know nact: what runs an incarnation
+ * is handed in as a `Runner` (kit.ts makes one).
+ *
+ * A reference outlives a crash. The cell starts the next incarnation with fresh state after a growing delay; answers
+ * meant for the incarnation before are dropped; a message that will never be handled goes to `abandon`.
+ */
+import type { World } from '../engine/ports.ts';
+import { Fifo } from './fifo.ts';
+import type { ActorWatch, CellOptions, Self } from './kit.ts';
+
+/** Runs one incarnation. */
+export interface Runner {
+  /** Has the incarnation take the next message, on the runner's own time. */
+  turn(): void;
+  stop(): void;
+}
+
+export interface CellContext<M> {
+  readonly world: World;
+  readonly watch: ActorWatch;
+  readonly options: CellOptions;
+  readonly abandon: (message: M) => void;
+  /** Starts an incarnation; `crashed` ends it. */
+  readonly hatch: (cell: Cell<M>, self: Self<M>, incarnation: string, crashed: (error: unknown) => void) => Runner;
+  /** Event-sourced actors take a first turn without a message, to go on where they were. */
+  readonly wakeOnBegin: boolean;
+}
+
+export class Cell<M> {
+  readonly name: string;
+  readonly #mailbox = new Fifo<M>();
+  readonly #context: CellContext<M>;
+  #incarnation = 0;
+  #runner: Runner | null = null;
+  #busy = false;
+  #handling: M | null = null;
+  #stopped = false;
+  #restarts = 0;
+  #turnDone: () => void = idle;
+
+  constructor(name: string, context: CellContext<M>) {
+    this.name = name;
+    this.#context = context;
+    this.#begin();
+  }
+
+  tell(message: M): void {
+    if (this.#stopped || this.#mailbox.length >= this.#context.options.mailboxMax) {
+      this.#context.watch.abandoned(this.name);
+      this.#context.abandon(message);
+      return;
+    }
+    this.#mailbox.push(message);
+    this.wake();
+  }
+
+  /** Asks for a turn, unless one is under way or the actor is between two incarnations. */
+  wake(): void {
+    if (this.#busy || !this.#runner) return;
+    this.#busy = true;
+    const { world } = this.#context;
+    const incarnation = this.#incarnation;
+    world.turns.schedule((done) => {
+      if (incarnation !== this.#incarnation || !this.#runner) {
+        done();
+        return;
+      }
+      this.#turnDone = done;
+      this.#runner.turn();
+    });
+  }
+
+  /** The message of this turn; null when the turn was only a wake-up. */
+  take(): M | null {
+    this.#handling = this.#mailbox.shift() ?? null;
+    return this.#handling;
+  }
+
+  /** Ends a turn that went well. */
+  handled(): void {
+    this.#handling = null;
+    this.#restarts = 0;
+    this.#endTurn();
+    if (this.#mailbox.length > 0) this.wake();
+  }
+
+  get idle(): boolean {
+    return !this.#busy && this.#mailbox.length === 0;
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#end();
+    for (let message = this.#mailbox.shift(); message !== undefined; message = this.#mailbox.shift())
+      this.#context.abandon(message);
+  }
+
+  #begin(): void {
+    const incarnation = ++this.#incarnation;
+    const crashed = (error: unknown) => this.#crashed(incarnation, error);
+    this.#runner = this.#context.hatch(this, this.#self(incarnation), `${this.name}~${incarnation}`, crashed);
+    if (this.#mailbox.length > 0 || this.#context.wakeOnBegin) this.wake();
+  }
+
+  #self(incarnation: number): Self<M> {
+    const { world } = this.#context;
+    const alive = () => incarnation === this.#incarnation && !this.#stopped;
+    const tell = (message: M) => {
+      if (alive()) this.tell(message);
+      else this.#context.abandon(message);
+    };
+    return {
+      now: () => world.clock.now(),
+      tell,
+      after: (delayMs, message) => world.timers.after(delayMs, () => tell(message)),
+      pipe: (work, done, failed) => {
+        work.then(
+          (value) => tell(done(value)),
+          (error: unknown) => tell(failed(error)),
+        );
+      },
+    };
+  }
+
+  #crashed(incarnation: number, error: unknown): void {
+    if (incarnation !== this.#incarnation || this.#stopped) return;
+    this.#context.watch.crashed(this.name, error);
+    this.#end();
+    const { minMs, maxMs } = this.#context.options.restart;
+    const delayMs = Math.min(maxMs, minMs * 2 ** this.#restarts++);
+    this.#context.world.timers.after(delayMs, () => {
+      if (!this.#stopped) this.#begin();
+    });
+  }
+
+  /** Ends the incarnation: its pending answers are void, the message it was handling is settled. */
+  #end(): void {
+    this.#incarnation++;
+    this.#runner?.stop();
+    this.#runner = null;
+    const lost = this.#handling;
+    this.#handling = null;
+    this.#endTurn();
+    if (lost !== null) this.#context.abandon(lost);
+  }
+
+  #endTurn(): void {
+    this.#busy = false;
+    const done = this.#turnDone;
+    this.#turnDone = idle;
+    done();
+  }
+}
+
+const idle = () => {};

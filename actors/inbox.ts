@@ -1,0 +1,38 @@
+/**
+ * The bounded buffer in front of an actor that works in batches. nact runs one message an actor and event-loop turn, so a
+ * message per request would cap a hot zone; here requests gather, and the actor is woken once for all that wait.
+ */
+import { Fifo } from './fifo.ts';
+
+export class Inbox<T> {
+  readonly #items = new Fifo<T>();
+  readonly #max: number;
+  readonly #wake: () => void;
+  #woken = false;
+
+  /** `wake` is called once for everything that arrives until the next `take`. */
+  constructor(max: number, wake: () => void) {
+    this.#max = max;
+    this.#wake = wake;
+  }
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  /** False when the buffer is full: the caller answers "not now". */
+  offer(item: T): boolean {
+    if (this.#items.length >= this.#max) return false;
+    this.#items.push(item);
+    if (!this.#woken) {
+      this.#woken = true;
+      this.#wake();
+    }
+    return true;
+  }
+
+  take(max: number): T[] {
+    this.#woken = false;
+    return this.#items.take(max);
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * A zone in doubt: closed to new batches until everything under way has ended, taken over again, and every batch that
+ * was under way resolved by what the truth says. The same path at start, after a fail-over and after a lost answer.
+ */
+import { Deadlines } from '../engine/deadlines.ts';
+import { KeyFilter } from '../engine/key-filter.ts';
+import { unavailable } from '../engine/outcome.ts';
+import { type Doubt, type Ownership, takeOver } from './take-over.ts';
+import { answerDurable, refuse, replay } from './zone-answers.ts';
+import type { ZoneRequest } from './zone-requests.ts';
+import type { State } from './zone-state.ts';
+
+/** Closes the zone until gate and truth are known to agree. */
+export function doubt(state: State, why: string, error?: unknown): void {
+  if (state.phase === 'open') {
+    state.phase = 'doubtful';
+    state.deps.watch.doubted(state.zoneId, why, error);
+  }
+  startTakeOver(state);
+}
+
+/** Takes over once nothing of this owner is under way any more. */
+export function startTakeOver(state: State): void {
+  if (state.phase !== 'doubtful' || state.takingOver || state.gating || state.committing) return;
+  state.takingOver = true;
+  state.self.pipe(
+    takeOver(state.zoneId, state.deps, contradiction(state)),
+    (ownership) => ({ type: 'took-over', ownership }),
+    (error) => ({ type: 'take-over-failed', error }),
+  );
+}
+
+function contradiction({ refused }: State): Doubt | null {
+  if (!refused) return null;
+  const uses = refused.entries.flatMap(({ command }) => (command.kind === 'reserve' ? [command] : []));
+  return { eventId: refused.lease.eventId, uses };
+}
+
+export function tookOver(state: State, ownership: Ownership | null): void {
+  state.takingOver = false;
+  state.failures = 0;
+  if (!ownership) {
+    state.phase = 'absent';
+    return;
+  }
+  state.deadlines = new Deadlines();
+  state.usedKeys = new KeyFilter();
+  for (const prefix of ownership.usedKeys) state.usedKeys.addPrefix(prefix);
+  for (const hold of ownership.holds) state.deadlines.add(hold.bookingId, hold.expiresAtMs);
+  resolveDoubt(state, ownership);
+  state.phase = 'open';
+  state.ownership = ownership;
+  state.version = ownership.version;
+  state.available = ownership.available;
+  state.held = ownership.held;
+  state.settled = [...ownership.settled];
+}
+
+/**
+ * Decides about every batch that was under way. Nobody but we raised versions since our lease: a batch below the truth's
+ * version is durable, and the others never were. With another owner in between nothing can be told.
+ */
+function resolveDoubt(state: State, ownership: Ownership): void {
+  const again: ZoneRequest[] = [];
+  for (const cleared of state.commits.splice(0)) {
+    const undisturbed = cleared.flight.lease.epoch === ownership.previousEpoch;
+    if (undisturbed && cleared.flight.version < ownership.version) answerDurable(state, cleared);
+    else if (undisturbed) again.push(...cleared.won.map((entry) => entry.request));
+    else for (const { request } of cleared.won) refuse(state, request, unknownFate);
+  }
+  if (state.lost) again.push(...state.lost.entries.map((entry) => entry.request));
+  state.lost = null;
+  state.refused = null;
+  const usedBy = new Map(ownership.contested.map((booking) => [booking.key, booking]));
+  for (const request of again) {
+    const booking = request.kind === 'reserve' ? usedBy.get(request.key) : undefined;
+    if (booking && request.kind === 'reserve') state.keys.settle(request, replay(request, booking));
+    else state.again.push(request);
+  }
+}
+
+export const unknownFate = unavailable('whether this happened is not known; the same key tells');
+
+export function takeOverFailed(state: State, error: unknown): void {
+  const { first, most } = retryMs;
+  state.takingOver = false;
+  state.deps.watch.doubted(state.zoneId, 'the take-over failed', error);
+  refuseLate(state);
+  state.self.after(Math.min(most, first * 2 ** state.failures++), { type: 'take-over' });
+}
+
+/** Delay before the next take-over when one failed: doubles from the first to the second. */
+const retryMs = { first: 50, most: 1_000 };
+
+/** While the zone is closed, whoever has waited long enough hears so. */
+function refuseLate(state: State): void {
+  const nowMs = state.self.now();
+  const waiting = [...state.again, ...state.inbox.take(Number.POSITIVE_INFINITY)];
+  state.again = [];
+  for (const request of waiting) {
+    if (request.deadlineMs < nowMs) refuse(state, request, closed);
+    else state.again.push(request);
+  }
+}
+
+const closed = unavailable('the zone is being recovered');

@@ -1,0 +1,99 @@
+/** What a zone actor holds in memory between messages. Mutable, never handed out, made anew after a crash. */
+import { Deadlines } from '../engine/deadlines.ts';
+import { KeyFilter } from '../engine/key-filter.ts';
+import type { Cancel, Gate, ZoneLedger } from '../engine/ports.ts';
+import type { Inbox } from './inbox.ts';
+import type { Actors, Self } from './kit.ts';
+import type { Ownership } from './take-over.ts';
+import type { ZoneMessage } from './zone.ts';
+import type { Cleared, Flight } from './zone-flight.ts';
+import { KeysUnderWay, type ZoneRequest } from './zone-requests.ts';
+
+export interface ZoneLimits {
+  /** Requests in one batch; the gate's script takes at most 512. */
+  readonly batchMax: number;
+  /** Requests that may wait for one zone; more are refused at once. */
+  readonly inboxMax: number;
+  /** Batches that may be past the gate and not yet durable. */
+  readonly commitsMax: number;
+  readonly holdTtlMs: number;
+}
+
+/** Told of what an operator must be able to see. */
+export interface ZoneWatch {
+  batched(requests: number): void;
+  /** Starts a stopwatch for one call; call the answer when it is back. */
+  timed(stage: 'lua' | 'commit'): () => void;
+  doubted(zoneId: string, why: string, error?: unknown): void;
+}
+
+export interface ZoneDeps {
+  readonly actors: Actors;
+  readonly gate: Gate;
+  readonly ledger: ZoneLedger;
+  readonly limits: ZoneLimits;
+  readonly watch: ZoneWatch;
+}
+
+export interface State {
+  readonly zoneId: string;
+  readonly deps: ZoneDeps;
+  readonly self: Self<ZoneMessage>;
+  readonly inbox: Inbox<ZoneRequest>;
+  readonly keys: KeysUnderWay;
+  deadlines: Deadlines;
+  usedKeys: KeyFilter;
+
+  /** `doubtful`: no batch may begin. `absent`: there is no such zone. */
+  phase: 'doubtful' | 'open' | 'absent';
+  ownership: Ownership | null;
+  /** The zone's version before the next batch; available and held are as the gate last said. */
+  version: number;
+  available: number;
+  held: number;
+
+  gating: Flight | null;
+  /** Past the gate, oldest first; while `committing`, the first is on its way to the truth. */
+  readonly commits: Cleared[];
+  committing: boolean;
+  /** Batches that the truth holds, whose records in the gate may go with the next batch. */
+  settled: string[];
+
+  /** In doubt, the flight that may have passed the gate and never went to the truth. */
+  lost: Flight | null;
+  /** In doubt, the flight that the truth refused because it contradicts it. */
+  refused: Flight | null;
+  takingOver: boolean;
+  failures: number;
+
+  /** To be judged before anything that waits in the inbox. */
+  again: ZoneRequest[];
+  due: { readonly atMs: number; readonly cancel: Cancel } | null;
+}
+
+export function newState(zoneId: string, deps: ZoneDeps, inbox: Inbox<ZoneRequest>, self: Self<ZoneMessage>): State {
+  return {
+    zoneId,
+    deps,
+    self,
+    inbox,
+    keys: new KeysUnderWay(),
+    deadlines: new Deadlines(),
+    usedKeys: new KeyFilter(),
+    phase: 'doubtful',
+    ownership: null,
+    version: 0,
+    available: 0,
+    held: 0,
+    gating: null,
+    commits: [],
+    committing: false,
+    settled: [],
+    lost: null,
+    refused: null,
+    takingOver: false,
+    failures: 0,
+    again: [],
+    due: null,
+  };
+}

@@ -1,0 +1,224 @@
+/**
+ * The zone actor: the only one that changes a zone's counters and the status of its bookings. It gathers what waits into
+ * a batch, has the gate judge it, has the truth commit what the gate let through, and answers after the commit.
+ *
+ * Whenever it is not sure what gate or truth did (a lost answer, a refused batch) it guesses nothing: it lets everything
+ * under way end, takes over from itself (take-over.ts), learns from the truth's version which of its batches are
+ * durable, answers those, and judges the others again. Start and recovery after a crash are the same path.
+ *
+ * It does not decide who owns which zone (cluster/shards.ts), nor windows of sale and prices (the edge, the catalogue).
+ */
+import { type Outcome, unavailable } from '../engine/outcome.ts';
+import type { CommitAnswer, GateAnswer } from '../engine/ports.ts';
+import { Inbox } from './inbox.ts';
+import type { ActorRef, Behaviour } from './kit.ts';
+import type { Ownership } from './take-over.ts';
+import { answerDurable, answerGated, noSuchZone, refuse } from './zone-answers.ts';
+import { doubt, startTakeOver, takeOverFailed, tookOver, unknownFate } from './zone-doubt.ts';
+import { commitBatch, type Flight } from './zone-flight.ts';
+import { planFlight } from './zone-plan.ts';
+import type { Reservation, ReserveRequest, ZoneAddress, ZoneRequest } from './zone-requests.ts';
+import { newState, type State, type ZoneDeps } from './zone-state.ts';
+
+// ---- Protocol: requests wait in the inbox (zone-requests.ts); messages only say that something happened.
+
+export type ZoneMessage =
+  | { readonly type: 'wake' }
+  | { readonly type: 'due' }
+  | { readonly type: 'take-over' }
+  | { readonly type: 'took-over'; readonly ownership: Ownership | null }
+  | { readonly type: 'take-over-failed'; readonly error: unknown }
+  | { readonly type: 'gated'; readonly flight: Flight; readonly answer: GateAnswer }
+  | { readonly type: 'gate-lost'; readonly flight: Flight; readonly error: unknown }
+  | { readonly type: 'committed'; readonly answer: CommitAnswer }
+  | { readonly type: 'commit-lost'; readonly error: unknown }
+  | { readonly type: 'recalled'; readonly request: ReserveRequest; readonly outcome: Outcome<Reservation> };
+
+// ---- Client: the functions of zone-requests.ts, over this address.
+
+export interface LocalZone extends ZoneAddress {
+  readonly ref: ActorRef<ZoneMessage>;
+}
+
+// ---- Behaviour
+
+function receive(state: State, message: ZoneMessage): State {
+  switch (message.type) {
+    case 'wake':
+      advance(state);
+      break;
+    case 'due':
+      state.due = null;
+      advance(state);
+      break;
+    case 'take-over':
+      startTakeOver(state);
+      break;
+    case 'took-over':
+      tookOver(state, message.ownership);
+      advance(state);
+      break;
+    case 'take-over-failed':
+      takeOverFailed(state, message.error);
+      break;
+    case 'gated':
+      gated(state, message.flight, message.answer);
+      break;
+    case 'gate-lost':
+      state.gating = null;
+      state.lost = message.flight;
+      doubt(state, 'the gate did not answer', message.error);
+      break;
+    case 'committed':
+      committed(state, message.answer);
+      break;
+    case 'commit-lost':
+      state.committing = false;
+      doubt(state, 'the truth did not answer', message.error);
+      break;
+    case 'recalled':
+      state.keys.settle(message.request, message.outcome);
+      break;
+  }
+  return state;
+}
+
+/** Sends the next batch to the gate and the next commit to the truth, as far as the pipeline has room. */
+function advance(state: State): void {
+  if (state.phase === 'absent') refuseAll(state, noSuchZone);
+  if (state.phase !== 'open') return;
+  startCommit(state);
+  if (state.gating || state.commits.length >= state.deps.limits.commitsMax) return;
+  const flight = planFlight(state);
+  if (flight) startGating(state, flight);
+  else if (state.again.length > 0 || state.inbox.length > 0) state.self.tell({ type: 'wake' });
+  armExpiry(state);
+}
+
+function startGating(state: State, flight: Flight): void {
+  const { gate, watch } = state.deps;
+  const { batchId, lease, version, terms, nowMs, entries } = flight;
+  const settled = state.settled;
+  state.settled = [];
+  state.gating = flight;
+  watch.batched(entries.length);
+  const answered = watch.timed('lua');
+  state.self.pipe(
+    gate.apply({
+      batchId,
+      lease,
+      version,
+      settled,
+      maxPerUser: terms.maxPerUser,
+      nowMs,
+      commands: entries.map((entry) => entry.command),
+    }),
+    (answer) => {
+      answered();
+      return { type: 'gated', flight, answer };
+    },
+    (error) => ({ type: 'gate-lost', flight, error }),
+  );
+}
+
+function gated(state: State, flight: Flight, answer: GateAnswer): void {
+  state.gating = null;
+  if (!answer.ok || state.phase === 'doubtful') {
+    state.lost = flight;
+    doubt(state, answer.ok ? 'another batch is in doubt' : `the gate is ${answer.reason}`);
+    return;
+  }
+  state.available = answer.available;
+  state.held = answer.held;
+  const cleared = answerGated(state, flight, answer.answers);
+  if (cleared.won.length > 0) {
+    state.version = flight.version + 1;
+    state.commits.push(cleared);
+  }
+  advance(state);
+}
+
+function startCommit(state: State): void {
+  const [oldest] = state.commits;
+  if (!oldest || state.committing) return;
+  state.committing = true;
+  const answered = state.deps.watch.timed('commit');
+  state.self.pipe(
+    state.deps.ledger.commit(commitBatch(oldest)),
+    (answer) => {
+      answered();
+      return { type: 'committed', answer };
+    },
+    (error) => ({ type: 'commit-lost', error }),
+  );
+}
+
+function committed(state: State, answer: CommitAnswer): void {
+  state.committing = false;
+  if (answer !== 'committed') {
+    if (answer === 'conflict') state.refused = state.commits[0]?.flight ?? null;
+    doubt(state, `the truth answered ${answer}`);
+    return;
+  }
+  const durable = state.commits.shift();
+  if (durable) answerDurable(state, durable);
+  if (state.phase === 'doubtful') startTakeOver(state);
+  else advance(state);
+}
+
+function refuseAll(state: State, refusal: Outcome<never>): void {
+  for (const request of [...state.again, ...state.inbox.take(Number.POSITIVE_INFINITY)])
+    refuse(state, request, refusal);
+  state.again = [];
+}
+
+/** Keeps one timer, for the hold that runs out first. */
+function armExpiry(state: State): void {
+  const nextAtMs = state.deadlines.nextAtMs;
+  if (nextAtMs === null || (state.due && state.due.atMs <= nextAtMs)) return;
+  state.due?.cancel();
+  const delayMs = Math.max(0, nextAtMs - state.self.now());
+  state.due = { atMs: nextAtMs, cancel: state.self.after(delayMs, { type: 'due' }) };
+}
+
+// ---- Lifecycle
+
+/** Starts the actor of one zone. It takes the zone over at once; until then requests wait. */
+export function startZone(zoneId: string, deps: ZoneDeps): LocalZone {
+  const { actors, limits } = deps;
+  const inbox = new Inbox<ZoneRequest>(limits.inboxMax, () => actors.tell(ref, { type: 'wake' }));
+  let present: State | null = null;
+  const behaviour: Behaviour<State, ZoneMessage> = {
+    begin(self) {
+      if (present) abandonState(present);
+      present = newState(zoneId, deps, inbox, self);
+      self.tell({ type: 'take-over' });
+      return present;
+    },
+    receive,
+    // What a message carried is also in the state, which is abandoned as a whole.
+    abandon: () => {},
+  };
+  const ref: ActorRef<ZoneMessage> = actors.spawn(`zone:${zoneId}`, behaviour, {
+    mailboxMax: 10_000,
+    restart: { minMs: 100, maxMs: 10_000 },
+  });
+  return {
+    ref,
+    send(request) {
+      if (!inbox.offer(request)) request.reply(busy);
+    },
+  };
+}
+
+const busy = unavailable('too many requests wait for this zone');
+
+/** Answers everything that a crashed incarnation had accepted. */
+function abandonState(state: State): void {
+  const entries = [
+    ...state.commits.flatMap(({ won }) => won),
+    ...(state.gating?.entries ?? []),
+    ...(state.lost?.entries ?? []),
+  ];
+  for (const request of [...entries.map((entry) => entry.request), ...state.again]) refuse(state, request, unknownFate);
+}

@@ -1,0 +1,69 @@
+-- Takes the newest batch of a zone back, by its record: the truth refused it or never saw it, and nobody was told.
+-- Errors as in zone_batch.lua; STALE_ZONE also when the batch is not the newest.
+--
+-- KEYS[1] gate: hash generation, run_id
+-- KEYS[2] zone: hash available, held, sold, epoch, version
+-- KEYS[3] users: hash user id -> seats
+-- KEYS[4] holds: hash booking id -> user id (16 bytes), quantity (2), expires_at (6)
+-- KEYS[5] batches: hash batch id -> packed {version, answers, effects}
+-- KEYS[6] today: hash key -> fingerprint, booking id
+-- KEYS[7] yesterday: the same for the day before
+-- ARGV[1] generation: of the gate (number)
+-- ARGV[2] run_id: of the store that the gate was built in
+-- ARGV[3] epoch: of the owner (number)
+-- ARGV[4] batch_id: 16 bytes
+-- Returns 1 when it was undone, 0 when there is no record of it
+local gate, zone, users, holds, batches, today, yesterday = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local generation, run_id, epoch, batch_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+
+local built = redis.call('HMGET', gate, 'generation', 'run_id')
+if built[1] ~= generation or built[2] ~= run_id then return redis.error_reply('STALE_GATE') end
+local state = redis.call('HMGET', zone, 'epoch', 'version')
+if not state[1] then return redis.error_reply('STALE_GATE') end
+if tonumber(state[1]) > tonumber(epoch) then return redis.error_reply('FENCED') end
+if state[1] ~= epoch then return redis.error_reply('STALE_ZONE') end
+local packed = redis.call('HGET', batches, batch_id)
+if not packed then return 0 end
+local record = cmsgpack.unpack(packed)
+if tonumber(state[2]) ~= record[1] + 1 then return redis.error_reply('STALE_ZONE') end
+
+local function shift(counter, seats)
+  redis.call('HINCRBY', zone, counter, seats)
+end
+local function shift_user(user, seats)
+  if redis.call('HINCRBY', users, user, seats) <= 0 then redis.call('HDEL', users, user) end
+end
+
+local effects = record[3]
+for i = #effects, 1, -1 do
+  local effect = effects[i]
+  local kind, id, before = string.sub(effect, 1, 1), string.sub(effect, 2, 17), string.sub(effect, 74)
+  local from = (kind == 'R' or kind == 'A') and 66 or 90
+  local high, low = string.byte(effect, from, from + 1)
+  local seats = high * 256 + low
+  if kind == 'R' then
+    redis.call('HDEL', holds, id)
+    redis.call('HDEL', today, string.sub(effect, 34, 49))
+    redis.call('HDEL', yesterday, string.sub(effect, 34, 49))
+    shift_user(string.sub(effect, 18, 33), -seats)
+    shift('held', -seats)
+    shift('available', seats)
+  elseif kind == 'A' then
+    shift_user(string.sub(effect, 18, 33), -seats)
+    shift('sold', -seats)
+    shift('available', seats)
+  else
+    redis.call('HSET', holds, id, before)
+    if kind == 'C' then
+      shift('sold', -seats)
+      shift('held', seats)
+    elseif kind == 'D' or kind == 'E' then
+      shift_user(string.sub(before, 1, 16), seats)
+      shift('available', -seats)
+      shift('held', seats)
+    end
+  end
+end
+redis.call('HSET', zone, 'version', record[1])
+redis.call('HDEL', batches, batch_id)
+return 1

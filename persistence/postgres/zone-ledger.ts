@@ -1,0 +1,194 @@
+/**
+ * The truth of zones and bookings. A batch is one statement and one commit; it changes something only when epoch,
+ * generation and version of the zone's row are those that the batch names, and then all of it or nothing.
+ */
+import { transitions } from '../../engine/booking.ts';
+import { bookingCreated, bookingMoved, type DomainEvent } from '../../engine/events.ts';
+import type { Acquired, CommitAnswer, CommitBatch, ZoneLedger } from '../../engine/ports.ts';
+import { type BookingRow, bookingColumns, readBooking } from './bookings.ts';
+import { isAnswer, type Lane } from './lane.ts';
+import { rebuildEvent } from './rebuild.ts';
+
+/** Errors of PostgreSQL that mean "the batch contradicts the truth": unique_violation, and refuse_batch's own. */
+const conflicts = new Set(['23505', 'ON001']);
+
+export function createZoneLedger(options: {
+  readonly laneOf: (zoneId: string) => Lane;
+  readonly lane: Lane;
+  readonly databaseUrl: string;
+}): ZoneLedger {
+  const { lane, laneOf, databaseUrl } = options;
+  return {
+    acquire: (zoneId) => acquire(lane, zoneId),
+    commit: (batch) => commit(laneOf(batch.lease.zoneId), batch),
+    async usedKeys({ eventId, zoneId }) {
+      const { rows } = await lane.query<{ prefix: string }>({
+        name: 'used_keys',
+        text: usedKeysSql,
+        values: [eventId, zoneId],
+      });
+      return rows.map((row) => Number(row.prefix));
+    },
+    async findByKeys(eventId, uses) {
+      const values = [eventId, uses.map((use) => use.userId), uses.map((use) => use.key)];
+      const { rows } = await lane.query<KeyedRow>({ name: 'bookings_by_keys', text: findByKeysSql, values });
+      return rows.map((row) => ({ ...readBooking(row), key: row.key, fingerprint: row.fingerprint }));
+    },
+    async find(eventId, bookingId) {
+      const { rows } = await lane.query<BookingRow>({
+        name: 'booking_by_id',
+        text: findSql,
+        values: [eventId, bookingId],
+      });
+      return rows[0] ? readBooking(rows[0]) : null;
+    },
+    rebuild: (eventId, isBuilt, load) => rebuildEvent(databaseUrl, eventId, isBuilt, load),
+  };
+}
+
+interface KeyedRow extends BookingRow {
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+const findSql = `select ${bookingColumns} from bookings b where b.event_id = $1 and b.id = $2`;
+
+const findByKeysSql = `
+  select ${bookingColumns}, encode(b.idempotency_key, 'hex') as key, encode(b.fingerprint, 'hex') as fingerprint
+  from unnest($2::uuid[], $3::text[]) as u(user_id, key)
+  join bookings b on b.user_id = u.user_id and b.event_id = $1 and b.idempotency_key = decode(u.key, 'hex')`;
+
+const usedKeysSql = `
+  select (get_byte(idempotency_key, 0)::bigint << 24) + (get_byte(idempotency_key, 1) << 16)
+       + (get_byte(idempotency_key, 2) << 8) + get_byte(idempotency_key, 3) as prefix
+  from bookings where event_id = $1 and zone_id = $2`;
+
+const acquireSql = `
+  update zones z set owner_epoch = z.owner_epoch + 1
+  from event_configs c
+  where z.id = $1 and c.event_id = z.event_id
+  returning z.event_id, z.owner_epoch, z.gate_generation, z.version, z.price_minor, z.currency, c.max_per_user`;
+
+async function acquire(lane: Lane, zoneId: string): Promise<Acquired | null> {
+  const { rows } = await lane.query({ name: 'acquire_zone', text: acquireSql, values: [zoneId] });
+  const row = rows[0];
+  if (!row) return null;
+  const epoch = Number(row.owner_epoch);
+  return {
+    lease: { eventId: row.event_id, zoneId, epoch, generation: Number(row.gate_generation) },
+    version: Number(row.version),
+    previousEpoch: epoch - 1,
+    terms: { priceMinor: Number(row.price_minor), currency: row.currency, maxPerUser: row.max_per_user },
+  };
+}
+
+/*
+ * The zone's row is locked and checked first; without it nothing else happens. Counters are computed from the rows that
+ * really changed, by the shifts of the life cycle (engine/booking.ts), and refuse_batch undoes everything when fewer
+ * rows changed than the gate let through.
+ */
+const commitSql = `
+  with zone as (
+    select event_id, id from zones
+    where event_id = $1 and id = $2 and owner_epoch = $3 and gate_generation = $4 and version = $5
+    for update
+  ), made as (
+    insert into bookings (event_id, id, zone_id, user_id, idempotency_key, fingerprint, quantity, amount_minor,
+                          currency, status, created_at, expires_at)
+    select z.event_id, m.id, z.id, m.user_id, decode(m.key, 'hex'), decode(m.fingerprint, 'hex'), m.quantity,
+           m.quantity * $7::bigint, $8, 'reserved', $6::timestamptz, m.expires_at
+    from zone z, unnest($9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::int[], $14::timestamptz[])
+      as m(id, user_id, key, fingerprint, quantity, expires_at)
+    returning quantity
+  ), moved as (
+    update bookings b
+    set status = m.status::booking_status,
+        expires_at = coalesce(m.expires_at, b.expires_at),
+        extended_from = case when m.expires_at is null then b.extended_from else b.expires_at end,
+        changed_at = case when m.status = b.status::text then b.changed_at else $6::timestamptz end
+    from zone z, unnest($15::uuid[], $16::text[], $17::text[], $18::int[], $19::int[], $20::int[], $21::timestamptz[])
+      as m(id, allowed, status, available, held, sold, expires_at)
+    where b.event_id = z.event_id and b.id = m.id and b.zone_id = z.id
+      and b.status::text = any (string_to_array(m.allowed, ' '))
+    returning m.available * b.quantity as available, m.held * b.quantity as held, m.sold * b.quantity as sold
+  ), shift as (
+    select (select coalesce(sum(quantity), 0) from made) as made,
+           (select coalesce(sum(available), 0) from moved) as available,
+           (select coalesce(sum(held), 0) from moved) as held,
+           (select coalesce(sum(sold), 0) from moved) as sold
+  ), done as (
+    update zones
+    set available = zones.available - shift.made + shift.available, held = zones.held + shift.made + shift.held,
+        sold = zones.sold + shift.sold, version = zones.version + 1
+    from zone, shift
+    where zones.event_id = zone.event_id and zones.id = zone.id
+    returning 1
+  ), told as (
+    insert into outbox (topic, events) select 'booking-events', $22 from done where $22 <> '[]'
+  )
+  select case when (select count(*) from made) = cardinality($9::uuid[])
+               and (select count(*) from moved) = cardinality($15::uuid[])
+              then true else refuse_batch('the gate let through what the truth does not have') end
+  from done`;
+
+async function commit(lane: Lane, batch: CommitBatch): Promise<CommitAnswer> {
+  try {
+    const { rows } = await lane.query({ name: 'commit_batch', text: commitSql, values: commitValues(batch) });
+    return rows.length === 1 ? 'committed' : 'stale';
+  } catch (error) {
+    if (isAnswer(error) && conflicts.has(error.code ?? '')) return 'conflict';
+    throw error;
+  }
+}
+
+function commitValues({ lease, version, terms, nowMs, made, moved }: CommitBatch): unknown[] {
+  const time = new Date(nowMs).toISOString();
+  return [
+    lease.eventId,
+    lease.zoneId,
+    lease.epoch,
+    lease.generation,
+    version,
+    time,
+    terms.priceMinor,
+    terms.currency,
+    made.map((command) => command.bookingId),
+    made.map((command) => command.userId),
+    made.map((command) => command.key),
+    made.map((command) => command.fingerprint),
+    made.map((command) => command.quantity),
+    made.map((command) => new Date(command.expiresAtMs).toISOString()),
+    moved.map(({ bookingId }) => bookingId),
+    moved.map(({ move }) => transitions[move].from.join(' ')),
+    moved.map(({ move }) => transitions[move].to),
+    moved.map(({ move }) => transitions[move].shift.available),
+    moved.map(({ move }) => transitions[move].shift.held),
+    moved.map(({ move }) => transitions[move].shift.sold),
+    moved.map(({ expiresAtMs }) => (expiresAtMs === null ? null : new Date(expiresAtMs).toISOString())),
+    JSON.stringify(eventsOf({ lease, terms, made, moved }, time)),
+  ];
+}
+
+function eventsOf(
+  { lease, terms, made, moved }: Pick<CommitBatch, 'lease' | 'terms' | 'made' | 'moved'>,
+  time: string,
+): DomainEvent[] {
+  const { eventId, zoneId } = lease;
+  const created = made.map(({ bookingId, userId, quantity, expiresAtMs }) =>
+    bookingCreated(
+      {
+        bookingId,
+        eventId,
+        zoneId,
+        userId,
+        quantity,
+        amountMinor: quantity * terms.priceMinor,
+        currency: terms.currency,
+        expiresAt: new Date(expiresAtMs).toISOString(),
+      },
+      time,
+    ),
+  );
+  const changed = moved.map(({ bookingId, move }) => bookingMoved({ bookingId, eventId, zoneId }, move, time));
+  return [...created, ...changed.filter((event) => event !== null)];
+}

@@ -1,0 +1,132 @@
+/**
+ * The gate over Redis: one call of lua/zone_batch.lua a batch. Owns what a lost answer means here: the effect may have
+ * happened, so the same batch id is sent once more and the batch's record answers.
+ */
+import type { Redis } from 'ioredis';
+import type { EventSnapshot, Gate, GateAnswer, GateBatch, GateFound, Lease } from '../../engine/ports.ts';
+import type { GateConnection } from './connection.ts';
+import { batchesKey, gateKey, holdsKey, idempotencyKeys, usersKey, zoneKey } from './keys.ts';
+import { rebuildGate } from './rebuild.ts';
+import { packCommands, readAnswer, readHold, uuidBytes, uuidText } from './records.ts';
+import { loadScript, runScript } from './scripts.ts';
+
+const zoneBatch = loadScript('zone_batch');
+const undoBatch = loadScript('undo_batch');
+const acquireZone = loadScript('acquire_zone');
+
+/** How long a call waits for a connection that has just gone away, before it gives up. */
+const reconnectWaitMs = 1_000;
+
+export function createGate(connection: GateConnection, now: () => number): Gate {
+  return {
+    async apply(batch) {
+      try {
+        return await applyOnce(connection, batch);
+      } catch (error) {
+        if (!isLostAnswer(error)) throw error;
+        await connection.ready(reconnectWaitMs);
+        return await applyOnce(connection, batch);
+      }
+    },
+    acquire: (lease) => acquire(connection, lease),
+    undo: (lease, batchId) => undo(connection, lease, batchId, now()),
+    read: (lease) => read(connection, lease),
+    async isBuilt(eventId, generation) {
+      const { redis, runId } = await connection.ready(reconnectWaitMs);
+      const [built, builtIn] = await redis.hmget(gateKey(eventId), 'generation', 'run_id');
+      return built === String(generation) && builtIn === runId;
+    },
+    rebuild: async (snapshot: EventSnapshot) => rebuildGate(await connection.ready(reconnectWaitMs), snapshot, now()),
+  };
+}
+
+async function applyOnce(connection: GateConnection, batch: GateBatch): Promise<GateAnswer> {
+  const { redis, runId } = connection.present ?? (await connection.ready(reconnectWaitMs));
+  const { lease } = batch;
+  const settled = Buffer.concat(batch.settled.map(uuidBytes));
+  const reply = await refusable(
+    runScript(redis, zoneBatch, batchKeys(lease, batch.nowMs), [
+      String(lease.generation),
+      runId,
+      String(lease.epoch),
+      String(batch.version),
+      uuidBytes(batch.batchId),
+      settled,
+      String(batch.maxPerUser),
+      packCommands(batch.commands),
+    ]),
+  );
+  if (!reply.ok) return reply;
+  const [available, held, ...answers] = reply.value as [number, number, ...unknown[]];
+  return { ok: true, available, held, answers: answers.map(readAnswer) };
+}
+
+async function acquire(connection: GateConnection, lease: Lease): Promise<GateFound> {
+  const { redis, runId } = await connection.ready(reconnectWaitMs);
+  const { eventId, zoneId } = lease;
+  const keys = [gateKey(eventId), zoneKey(eventId, zoneId), batchesKey(eventId, zoneId)];
+  const reply = await refusable(
+    runScript(redis, acquireZone, keys, [String(lease.generation), runId, String(lease.epoch)]),
+  );
+  if (!reply.ok) return reply;
+  const [version, ...records] = reply.value as [number, ...(Buffer | number)[]];
+  const recorded = [];
+  for (let i = 0; i < records.length; i += 2)
+    recorded.push({ batchId: uuidText(records[i] as Buffer), version: records[i + 1] as number });
+  return { ok: true, version, recorded };
+}
+
+async function undo(connection: GateConnection, lease: Lease, batchId: string, nowMs: number): Promise<boolean> {
+  const { redis, runId } = await connection.ready(reconnectWaitMs);
+  const args = [String(lease.generation), runId, String(lease.epoch), uuidBytes(batchId)];
+  return (await runScript(redis, undoBatch, batchKeys(lease, nowMs), args)) === 1;
+}
+
+async function read(connection: GateConnection, { eventId, zoneId }: Lease) {
+  const { redis } = await connection.ready(reconnectWaitMs);
+  const [available, held] = await redis.hmget(zoneKey(eventId, zoneId), 'available', 'held');
+  return { available: Number(available), held: Number(held), holds: await readHolds(redis, holdsKey(eventId, zoneId)) };
+}
+
+async function readHolds(redis: Redis, key: string) {
+  const holds = [];
+  let cursor = '0';
+  do {
+    const [next, fields] = (await redis.hscanBuffer(key, cursor, 'COUNT', 2_000)) as unknown as [Buffer, Buffer[]];
+    for (let i = 0; i < fields.length; i += 2) holds.push(readHold(fields[i] as Buffer, fields[i + 1] as Buffer));
+    cursor = next.toString();
+  } while (cursor !== '0');
+  return holds;
+}
+
+function batchKeys({ eventId, zoneId }: Lease, nowMs: number): string[] {
+  const { today, yesterday } = idempotencyKeys(eventId, nowMs);
+  return [
+    gateKey(eventId),
+    zoneKey(eventId, zoneId),
+    usersKey(eventId),
+    holdsKey(eventId, zoneId),
+    batchesKey(eventId, zoneId),
+    today,
+    yesterday,
+  ];
+}
+
+/** Turns the scripts' own refusals into values; everything else stays a rejection. */
+async function refusable(
+  call: Promise<unknown>,
+): Promise<{ ok: true; value: unknown } | { ok: false; reason: 'stale' | 'fenced' }> {
+  try {
+    return { ok: true, value: await call };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : '';
+    if (message.startsWith('FENCED')) return { ok: false, reason: 'fenced' };
+    if (message.startsWith('STALE_')) return { ok: false, reason: 'stale' };
+    throw error;
+  }
+}
+
+/** True when the script may have run without our hearing of it. An answer that is an error came from the server. */
+function isLostAnswer(error: unknown): boolean {
+  return !(error instanceof Error && error.name === 'ReplyError');
+}

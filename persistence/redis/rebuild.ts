@@ -1,0 +1,77 @@
+/**
+ * Fills the gate of one event from a snapshot of the truth. Each chunk names the generation that is being built, so
+ * that a rebuild which was overtaken by a later one cannot write into it; the generation becomes valid last.
+ */
+import type { Redis } from 'ioredis';
+import type { EventSnapshot } from '../../engine/ports.ts';
+import { batchesKey, gateKey, holdsKey, idempotencyKeys, usersKey, zoneKey } from './keys.ts';
+import { packHold, uuidBytes } from './records.ts';
+import { loadScript, runScript } from './scripts.ts';
+
+const openRebuild = loadScript('open_rebuild');
+const loadZone = loadScript('load_zone');
+const loadEntries = loadScript('load_entries');
+const closeRebuild = loadScript('close_rebuild');
+
+/** lua/load_entries.lua can unpack about 8 000 values. */
+const pairsPerCall = 3_000;
+
+export async function rebuildGate(
+  server: { readonly redis: Redis; readonly runId: string },
+  snapshot: EventSnapshot,
+  nowMs: number,
+): Promise<void> {
+  const { redis, runId } = server;
+  const { eventId } = snapshot;
+  const generation = String(snapshot.generation);
+  const gate = gateKey(eventId);
+  const days = idempotencyKeys(eventId, nowMs);
+
+  const dropped = snapshot.zones.flatMap(({ zoneId }) => [
+    zoneKey(eventId, zoneId),
+    holdsKey(eventId, zoneId),
+    batchesKey(eventId, zoneId),
+  ]);
+  await runScript(redis, openRebuild, [gate, usersKey(eventId), days.today, days.yesterday, ...dropped], [generation]);
+
+  for (const zone of snapshot.zones) {
+    const counters = [zone.capacity, zone.available, zone.held, zone.sold, zone.blocked, zone.epoch, zone.version];
+    await runScript(redis, loadZone, [gate, zoneKey(eventId, zone.zoneId)], [generation, ...counters.map(String)]);
+  }
+  const load = loader(redis, gate, generation);
+  for await (const chunk of snapshot.holds()) {
+    for (const hold of chunk) await load(holdsKey(eventId, hold.zoneId), uuidBytes(hold.bookingId), packHold(hold));
+  }
+  for await (const chunk of snapshot.users()) {
+    for (const user of chunk) await load(usersKey(eventId), uuidBytes(user.userId), String(user.seats));
+  }
+  for await (const chunk of snapshot.keys()) {
+    for (const use of chunk) {
+      const value = Buffer.concat([Buffer.from(use.fingerprint, 'hex'), uuidBytes(use.bookingId)]);
+      await load(idempotencyKeys(eventId, use.createdAtMs).today, Buffer.from(use.key, 'hex'), value);
+    }
+  }
+  await load.flush();
+  await runScript(redis, closeRebuild, [gate], [generation, runId]);
+}
+
+/** Gathers entries per hash and writes them in chunks. */
+function loader(redis: Redis, gate: string, generation: string) {
+  const pending = new Map<string, (string | Buffer)[]>();
+  const write = async (target: string, pairs: (string | Buffer)[]) => {
+    await runScript(redis, loadEntries, [gate, target], [generation, ...pairs]);
+  };
+  const load = async (target: string, field: Buffer, value: string | Buffer) => {
+    const pairs = pending.get(target) ?? [];
+    pending.set(target, pairs);
+    pairs.push(field, value);
+    if (pairs.length < 2 * pairsPerCall) return;
+    pending.delete(target);
+    await write(target, pairs);
+  };
+  load.flush = async () => {
+    for (const [target, pairs] of pending) await write(target, pairs);
+    pending.clear();
+  };
+  return load;
+}
