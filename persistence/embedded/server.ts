@@ -62,8 +62,8 @@ export async function stopServer(server: Server): Promise<void> {
 
 /** A pid file can outlive its process, and the number can be another's by now: the command line decides. */
 export function runningPid(server: Server): number | null {
-  const pid = Number.parseInt(readIfThere(server.pidFile), 10);
-  return pid > 0 && commandOf(pid).includes(server.mark) ? pid : null;
+  const pid = readPid(server.pidFile);
+  return pid !== null && commandOf(pid).includes(server.mark) ? pid : null;
 }
 
 /** Starts a process in a session of its own, its output appended to `logFile`. Rejects when it cannot be run. */
@@ -88,9 +88,19 @@ export async function spawnDetached(
   }
 }
 
+/**
+ * A pid file with the number of a stranger is removed: both servers would take the stranger for their predecessor.
+ * One of a dead process stays, because PostgreSQL finds in it what to check before it starts on the same data.
+ */
 function launchAnew(server: Server): Promise<ChildProcess> {
-  rmSync(server.pidFile, { force: true });
+  const pid = readPid(server.pidFile);
+  if (pid !== null && commandOf(pid) !== '') rmSync(server.pidFile, { force: true });
   return server.launch();
+}
+
+function readPid(file: string): number | null {
+  const pid = Number.parseInt(readIfThere(file), 10);
+  return pid > 0 ? pid : null;
 }
 
 /** The command line of a living process; empty for a dead one, also while its parent has not collected it yet. */
