@@ -104,6 +104,7 @@ function commandOf(state: State, request: ZoneRequest, nowMs: number): ZoneComma
       return { kind: 'expire', bookingId: request.bookingId, nowMs };
     case 'confirm':
     case 'cancel':
+    case 'write-off':
       return { kind: request.kind, bookingId: request.bookingId };
   }
 }

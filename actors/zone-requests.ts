@@ -41,7 +41,7 @@ export interface ReserveRequest {
 }
 
 export type MoveRequest = { readonly bookingId: string; readonly deadlineMs: number; readonly reply: Reply<Moved> } & (
-  | { readonly kind: 'confirm' | 'cancel' | 'expire' }
+  | { readonly kind: 'confirm' | 'cancel' | 'expire' | 'write-off' }
   | { readonly kind: 'extend'; readonly expiresAtMs: number }
   | { readonly kind: 'reacquire'; readonly userId: string; readonly quantity: number }
 );
@@ -87,6 +87,11 @@ export function reacquire(
   ask: Ask<Moved>,
 ): void {
   zone.send({ ...ask, ...booking, kind: 'reacquire' });
+}
+
+/** Closes a booking without seats whose money went back. */
+export function writeOff(zone: ZoneAddress, bookingId: string, ask: Ask<Moved>): void {
+  zone.send({ ...ask, kind: 'write-off', bookingId });
 }
 
 /**

@@ -5,8 +5,11 @@
 
 export type BookingStatus = 'reserved' | 'confirmed' | 'cancelled' | 'expired' | 'refunded';
 
-/** The ways in which an existing booking may change. `reacquire` takes free seats again for a hold that is gone. */
-export type BookingMove = 'extend' | 'confirm' | 'cancel' | 'expire' | 'reacquire';
+/**
+ * The ways in which an existing booking may change. `reacquire` takes free seats again for a paid booking whose hold ran
+ * out; `write-off` closes a booking without seats whose money went back.
+ */
+export type BookingMove = 'extend' | 'confirm' | 'cancel' | 'expire' | 'reacquire' | 'write-off';
 
 /** Seats of the zone that a move shifts, per seat of the booking. */
 export interface SeatShift {
@@ -26,7 +29,8 @@ export const transitions: Readonly<Record<BookingMove, Transition>> = {
   confirm: { from: ['reserved'], to: 'confirmed', shift: { available: 0, held: -1, sold: 1 } },
   cancel: { from: ['reserved'], to: 'cancelled', shift: { available: 1, held: -1, sold: 0 } },
   expire: { from: ['reserved'], to: 'expired', shift: { available: 1, held: -1, sold: 0 } },
-  reacquire: { from: ['expired', 'cancelled'], to: 'confirmed', shift: { available: -1, held: 0, sold: 1 } },
+  reacquire: { from: ['expired'], to: 'confirmed', shift: { available: -1, held: 0, sold: 1 } },
+  'write-off': { from: ['expired', 'cancelled'], to: 'refunded', shift: { available: 0, held: 0, sold: 0 } },
 };
 
 /** The status after a move, or null when the move is not allowed from `status`. */

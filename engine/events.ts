@@ -26,6 +26,7 @@ const typeOfMove: Readonly<Record<BookingMove, string | null>> = {
   reacquire: 'booking.confirmed',
   cancel: 'booking.cancelled',
   expire: 'booking.expired',
+  'write-off': 'booking.refunded',
 };
 
 export interface Created {

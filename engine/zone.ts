@@ -51,13 +51,20 @@ export interface ExpireCommand {
   readonly nowMs: number;
 }
 
+/** Changes no seat: it goes through the zone so that only the zone's batches change a booking's status. */
+export interface WriteOffCommand {
+  readonly kind: 'write-off';
+  readonly bookingId: string;
+}
+
 export type ZoneCommand =
   | ReserveCommand
   | ReacquireCommand
   | ExtendCommand
   | ConfirmCommand
   | CancelCommand
-  | ExpireCommand;
+  | ExpireCommand
+  | WriteOffCommand;
 
 /**
  * What the gate answers to one command.
@@ -140,6 +147,8 @@ export function applyCommand(zone: Zone, command: ZoneCommand, maxPerUser: numbe
       zone.sold += command.quantity;
       return { result: 'applied' };
     }
+    case 'write-off':
+      return { result: 'applied' };
     default:
       return applyToHold(zone, command);
   }

@@ -40,7 +40,7 @@ for i = #effects, 1, -1 do
   local kind, id, before = string.sub(effect, 1, 1), string.sub(effect, 2, 17), string.sub(effect, 74)
   local from = (kind == 'R' or kind == 'A') and 66 or 90
   local high, low = string.byte(effect, from, from + 1)
-  local seats = high * 256 + low
+  local seats = (high or 0) * 256 + (low or 0)
   if kind == 'R' then
     redis.call('HDEL', holds, id)
     redis.call('HDEL', today, string.sub(effect, 34, 49))
@@ -52,7 +52,7 @@ for i = #effects, 1, -1 do
     shift_user(string.sub(effect, 18, 33), -seats)
     shift('sold', -seats)
     shift('available', seats)
-  else
+  elseif kind ~= 'W' then
     redis.call('HSET', holds, id, before)
     if kind == 'C' then
       shift('sold', -seats)

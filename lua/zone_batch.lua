@@ -20,7 +20,7 @@
 -- ARGV[7] max_per_user: seats (number)
 -- ARGV[8] commands: records of 73 bytes, big-endian: kind 1, booking id 16, user id 16, key 16, fingerprint 16,
 --         quantity 2, time 6 (ms: expires_at of R and X, now of E). Kinds: R reserve, A reacquire, X extend,
---         C confirm, D cancel, E expire
+--         C confirm, D cancel, E expire, W write-off
 -- Returns {available, held, answer...}: 1 applied, 2 too few seats, 3 no such hold, 4 not due yet, a negative number
 --         -1 - n when the user is over the limit and has n seats, or fingerprint and booking id of an earlier use
 local gate, zone, users, holds, batches, today, yesterday = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
@@ -160,6 +160,7 @@ for i = 1, count do
   local before, answer = hold_of[id[i]] or '', nil
   if kind[i] == 'R' then answer = reserve_seats(i, at)
   elseif kind[i] == 'A' then answer = reacquire_seats(i)
+  elseif kind[i] == 'W' then answer = APPLIED
   elseif not hold_of[id[i]] then answer = ABSENT
   else answer = on_hold[kind[i]](i, hold_of[id[i]], at) end
   answers[i + 2] = answer

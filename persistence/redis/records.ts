@@ -14,6 +14,7 @@ const kinds: Readonly<Record<ZoneCommand['kind'], string>> = {
   confirm: 'C',
   cancel: 'D',
   expire: 'E',
+  'write-off': 'W',
 };
 
 export function uuidBytes(uuid: string): Buffer {
