@@ -56,6 +56,8 @@ export function postgresServer(options: PostgresOptions): Server {
     name: 'PostgreSQL',
     pidFile: join(data, 'postmaster.pid'),
     logFile: join(options.dataDir, 'postgres.log'),
+    // After a kill -9 of its parent process, a session that was busy takes a moment to notice.
+    passing: /pre-existing shared memory block/,
     mark: data,
     stopSignal: 'SIGINT',
     answers: () => answers(options, data),

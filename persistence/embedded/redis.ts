@@ -27,6 +27,7 @@ export function redisServer(options: RedisOptions): Server {
     name: 'Redis',
     pidFile: join(folder, 'redis.pid'),
     logFile: join(options.dataDir, 'redis.log'),
+    passing: null,
     mark: configFile,
     stopSignal: 'SIGTERM',
     answers: () => answers(options, configFile),

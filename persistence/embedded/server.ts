@@ -15,6 +15,8 @@ export interface Server {
   /** Its first line is the process id. Written and removed by the server itself. */
   readonly pidFile: string;
   readonly logFile: string;
+  /** Stands at the end of the log when a start failed for a reason that passes by itself. */
+  readonly passing: RegExp | null;
   /** A path that stands in the command line of this server and of no other process. */
   readonly mark: string;
   readonly stopSignal: NodeJS.Signals;
@@ -36,15 +38,16 @@ const stopLimitMs = 60_000;
 /** Answers true when the server was started, false when it ran already. Rejects with the end of the server's log. */
 export async function ensureRunning(server: Server): Promise<boolean> {
   if (await server.answers()) return false;
-  const child = runningPid(server) === null ? await launchAnew(server) : null;
+  let child: ChildProcess | null = null;
   const deadlineMs = Date.now() + startLimitMs;
-  while (!(await server.answers())) {
-    const ended = child ? child.exitCode !== null || child.signalCode !== null : runningPid(server) === null;
-    if (ended || Date.now() > deadlineMs) {
-      throw new Error(`${server.name} did not start:\n${lastLines(server.logFile)}`);
+  do {
+    if (child ? hasEnded(child) : runningPid(server) === null) {
+      if (child && !server.passing?.test(lastLines(server.logFile, 4))) throw failure(server);
+      child = await launchAnew(server);
     }
+    if (Date.now() > deadlineMs) throw failure(server);
     await delay(pollMs);
-  }
+  } while (!(await server.answers()));
   return child !== null;
 }
 
@@ -103,6 +106,10 @@ function readPid(file: string): number | null {
   return pid > 0 ? pid : null;
 }
 
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
 /** The command line of a living process; empty for a dead one, also while its parent has not collected it yet. */
 function commandOf(pid: number): string {
   if (process.platform === 'linux') return readIfThere(`/proc/${pid}/cmdline`);
@@ -117,6 +124,10 @@ function readIfThere(file: string): string {
   }
 }
 
-function lastLines(logFile: string): string {
-  return readIfThere(logFile).split('\n').slice(-15).join('\n');
+function failure(server: Server): Error {
+  return new Error(`${server.name} did not start:\n${lastLines(server.logFile, 15)}`);
+}
+
+function lastLines(logFile: string, count: number): string {
+  return readIfThere(logFile).trimEnd().split('\n').slice(-count).join('\n');
 }
