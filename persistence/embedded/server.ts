@@ -15,7 +15,7 @@ export interface Server {
   /** Its first line is the process id. Written and removed by the server itself. */
   readonly pidFile: string;
   readonly logFile: string;
-  /** Stands at the end of the log when a start failed for a reason that passes by itself. */
+  /** Stands in the log of a start that failed for a reason which passes by itself. */
   readonly passing: RegExp | null;
   /** A path that stands in the command line of this server and of no other process. */
   readonly mark: string;
@@ -31,6 +31,12 @@ export interface Identity {
   readonly gid: number;
 }
 
+interface Launched {
+  readonly child: ChildProcess;
+  /** Where in the server's log the lines of this launch begin. */
+  readonly logStart: number;
+}
+
 const pollMs = 20;
 const startLimitMs = 60_000;
 const stopLimitMs = 60_000;
@@ -38,17 +44,17 @@ const stopLimitMs = 60_000;
 /** Answers true when the server was started, false when it ran already. Rejects with the end of the server's log. */
 export async function ensureRunning(server: Server): Promise<boolean> {
   if (await server.answers()) return false;
-  let child: ChildProcess | null = null;
+  let launched: Launched | null = null;
   const deadlineMs = Date.now() + startLimitMs;
   do {
-    if (child ? hasEnded(child) : runningPid(server) === null) {
-      if (child && !server.passing?.test(lastLines(server.logFile, 4))) throw failure(server);
-      child = await launchAnew(server);
+    if (launched ? hasEnded(launched.child) : runningPid(server) === null) {
+      if (launched && !server.passing?.test(logOf(server, launched))) throw failure(server, launched);
+      launched = await launchAnew(server);
     }
-    if (Date.now() > deadlineMs) throw failure(server);
+    if (Date.now() > deadlineMs) throw failure(server, launched);
     await delay(pollMs);
   } while (!(await server.answers()));
-  return child !== null;
+  return launched !== null;
 }
 
 /** Asks the server to stop and waits until its process is gone. Does nothing when it does not run. */
@@ -95,19 +101,28 @@ export async function spawnDetached(
  * A pid file with the number of a stranger is removed: both servers would take the stranger for their predecessor.
  * One of a dead process stays, because PostgreSQL finds in it what to check before it starts on the same data.
  */
-function launchAnew(server: Server): Promise<ChildProcess> {
+async function launchAnew(server: Server): Promise<Launched> {
   const pid = readPid(server.pidFile);
   if (pid !== null && commandOf(pid) !== '') rmSync(server.pidFile, { force: true });
-  return server.launch();
+  const logStart = readIfThere(server.logFile).length;
+  return { child: await server.launch(), logStart };
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+function failure(server: Server, launched: Launched | null): Error {
+  return new Error(`${server.name} did not start:\n${logOf(server, launched).split('\n').slice(-15).join('\n')}`);
+}
+
+function logOf(server: Server, launched: Launched | null): string {
+  return readIfThere(server.logFile).slice(launched?.logStart ?? 0);
 }
 
 function readPid(file: string): number | null {
   const pid = Number.parseInt(readIfThere(file), 10);
   return pid > 0 ? pid : null;
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
 }
 
 /** The command line of a living process; empty for a dead one, also while its parent has not collected it yet. */
@@ -122,12 +137,4 @@ function readIfThere(file: string): string {
   } catch {
     return '';
   }
-}
-
-function failure(server: Server): Error {
-  return new Error(`${server.name} did not start:\n${lastLines(server.logFile, 15)}`);
-}
-
-function lastLines(logFile: string, count: number): string {
-  return readIfThere(logFile).trimEnd().split('\n').slice(-count).join('\n');
 }
