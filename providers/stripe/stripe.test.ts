@@ -13,7 +13,10 @@ afterEach(() => {
   server?.close();
 });
 
-async function providerAgainst(answer: (request: IncomingMessage, response: ServerResponse) => void) {
+async function providerAgainst(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  timeoutMs = 30_000,
+) {
   server = createServer(answer).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -21,7 +24,7 @@ async function providerAgainst(answer: (request: IncomingMessage, response: Serv
     secretKey: 'sk_test_1',
     webhookSecrets: [],
     apiBase: `http://127.0.0.1:${port}`,
-    timeoutMs: 200,
+    timeoutMs,
   });
 }
 
@@ -63,12 +66,12 @@ describe('no answer to rely on: it may have happened', () => {
   });
 
   test('it hangs', async () => {
-    const provider = await providerAgainst((request) => request.resume());
+    const provider = await providerAgainst((request) => request.resume(), 100);
     await expect(provider.refund(refund)).rejects.toThrow(ProviderUnavailable);
   });
 
   test('it hangs in the middle of the answer', async () => {
-    const provider = await providerAgainst((_request, response) => response.write('{"id":'));
+    const provider = await providerAgainst((_request, response) => response.write('{"id":'), 100);
     await expect(provider.refund(refund)).rejects.toThrow(ProviderUnavailable);
   });
 
@@ -124,11 +127,13 @@ describe('an answer: it will never happen', () => {
 describe('what travels', () => {
   test('the request: our key, metadata and version, one try, no telemetry', async () => {
     const requests: { headers: IncomingMessage['headers']; body: string }[] = [];
-    const provider = await providerAgainst(async (request, response) => {
+    const provider = await providerAgainst((request, response) => {
       let body = '';
-      for await (const chunk of request) body += chunk;
-      requests.push({ headers: request.headers, body });
-      answering(200, { id: 'pi_1', client_secret: 'pi_1_secret_1' })(request, response);
+      request.on('data', (chunk) => (body += chunk));
+      request.on('end', () => {
+        requests.push({ headers: request.headers, body });
+        answering(200, { id: 'pi_1', client_secret: 'pi_1_secret_1' })(request, response);
+      });
     });
     await provider.openIntent(order);
     await provider.openIntent(order);
