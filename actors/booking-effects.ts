@@ -1,0 +1,140 @@
+/**
+ * The one effect of each step of a saga. Each may run twice for one step (a crash between effect and event), so each
+ * is safe to repeat: providers get a key per booking and attempt, and a zone is asked only after the truth was read.
+ * A rejection means "try again later".
+ */
+import type { Booking } from '../engine/booking.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import { type PaymentProvider, type ProviderName, ProviderRefused } from '../engine/payment.ts';
+import type { World, ZoneLedger } from '../engine/ports.ts';
+import type { Saga, SagaBooking, SagaPayment, Step } from '../engine/saga.ts';
+import type { News } from '../engine/saga-decisions.ts';
+import type { Reply } from './kit.ts';
+import { confirm, extend, type Moved, reacquire, writeOff, type ZoneAddress } from './zone-requests.ts';
+
+export interface EffectDeps {
+  readonly world: World;
+  readonly zoneOf: (zoneId: string) => ZoneAddress;
+  readonly bookings: Pick<ZoneLedger, 'find'>;
+  readonly providers: Readonly<Record<ProviderName, PaymentProvider>>;
+  /** Tells the buyer. May be done twice. */
+  readonly notify: (booking: SagaBooking) => Promise<void>;
+}
+
+/** How long a zone may take to begin what a saga asks of it. */
+const zoneDeadlineMs = 5_000;
+
+type Effect = (saga: Saga & { readonly booking: SagaBooking }, deps: EffectDeps) => Promise<News>;
+
+/** Steps that wait for somebody have no effect. */
+export const effects: Readonly<Partial<Record<Step, Effect>>> = {
+  'extend-hold': extendHold,
+  'open-intent': openIntent,
+  'confirm-booking': confirmBooking,
+  reacquire: reacquireSeats,
+  'issue-tickets': issueTickets,
+  'send-notification': sendNotification,
+  refund: refundPayment,
+  'write-off': writeOffBooking,
+};
+
+async function extendHold({ booking, extendToMs }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+  const expiresAtMs = extendToMs ?? 0;
+  const { bookingId } = booking;
+  const moved = await ask(deps, booking, (zone, asked) => extend(zone, { bookingId, expiresAtMs }, asked));
+  return moved === 'applied' ? { type: 'hold-extended' } : { type: 'hold-gone' };
+}
+
+async function openIntent({ booking, payment }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+  const { paymentId, provider, attempt } = known(payment);
+  const { bookingId, eventId, userId, amountMinor, currency } = booking;
+  try {
+    const idempotencyKey = `booking:${bookingId}:intent:${attempt}`;
+    const intent = await deps.providers[provider].openIntent({
+      bookingId,
+      eventId,
+      paymentId,
+      amountMinor,
+      currency,
+      idempotencyKey,
+    });
+    return { type: 'intent-opened', paymentId, userId, provider, amountMinor, currency, ...intent };
+  } catch (error) {
+    if (error instanceof ProviderRefused) return { type: 'intent-refused', error: error.message };
+    throw error;
+  }
+}
+
+async function confirmBooking({ booking }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+  const before = await present(deps, booking);
+  if (before.status === 'confirmed') return { type: 'booking-confirmed', by: 'hold' };
+  if (before.status !== 'reserved') return { type: 'hold-missing' };
+  const moved = await ask(deps, booking, (zone, asked) => confirm(zone, booking.bookingId, asked));
+  if (moved === 'applied') return { type: 'booking-confirmed', by: 'hold' };
+  const after = await present(deps, booking);
+  if (after.status === 'reserved') throw new Error('the hold is in the truth but not in the gate');
+  return after.status === 'confirmed' ? { type: 'booking-confirmed', by: 'hold' } : { type: 'hold-missing' };
+}
+
+/** Only a hold that ran out is taken again: who cancelled and then paid wants the money back. */
+async function reacquireSeats({ booking }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+  const { status } = await present(deps, booking);
+  if (status === 'confirmed') return { type: 'booking-confirmed', by: 'reacquired' };
+  if (status !== 'expired') return { type: 'seats-refused', reason: `booking_${status}` };
+  const moved = await ask(deps, booking, (zone, asked) => reacquire(zone, booking, asked));
+  if (moved === 'applied') return { type: 'booking-confirmed', by: 'reacquired' };
+  return { type: 'seats-refused', reason: moved === 'over-limit' ? 'max_per_user' : 'sold_out' };
+}
+
+async function issueTickets({ booking }: Parameters<Effect>[0], { world }: EffectDeps): Promise<News> {
+  const codes = Array.from({ length: booking.quantity }, () => world.ids.next().replaceAll('-', ''));
+  return { type: 'tickets-issued', zoneId: booking.zoneId, userId: booking.userId, codes };
+}
+
+async function sendNotification({ booking }: Parameters<Effect>[0], { notify }: EffectDeps): Promise<News> {
+  await notify(booking);
+  return { type: 'notified' };
+}
+
+async function refundPayment(
+  { booking, payment, refundReason }: Parameters<Effect>[0],
+  deps: EffectDeps,
+): Promise<News> {
+  const { paymentId, provider, intentId, capturedMinor } = known(payment);
+  if (!intentId) throw new Error('a refund needs an intent');
+  const idempotencyKey = `booking:${booking.bookingId}:refund:${paymentId}`;
+  const { refundId } = await deps.providers[provider].refund({ intentId, amountMinor: capturedMinor, idempotencyKey });
+  return { type: 'refund-settled', paymentId, amountMinor: capturedMinor, refundId, reason: refundReason };
+}
+
+async function writeOffBooking({ booking }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+  const { status } = await present(deps, booking);
+  if (status === 'expired' || status === 'cancelled')
+    await ask(deps, booking, (zone, asked) => writeOff(zone, booking.bookingId, asked));
+  return { type: 'written-off' };
+}
+
+async function present(deps: EffectDeps, { eventId, bookingId }: SagaBooking): Promise<Booking> {
+  const booking = await deps.bookings.find(eventId, bookingId);
+  if (!booking) throw new Error(`booking ${bookingId} is not in the truth`);
+  return booking;
+}
+
+function known(payment: SagaPayment | null): SagaPayment {
+  if (!payment) throw new Error('the step needs a payment');
+  return payment;
+}
+
+function ask(
+  { world, zoneOf }: EffectDeps,
+  booking: SagaBooking,
+  send: (zone: ZoneAddress, asked: { readonly deadlineMs: number; readonly reply: Reply<Moved> }) => void,
+): Promise<Moved> {
+  return new Promise((resolve, reject) => {
+    const reply = (outcome: Outcome<Moved>) => {
+      if (outcome.ok) resolve(outcome.value);
+      else reject(new Error(`the zone answered ${outcome.rejection.code}`));
+    };
+    send(zoneOf(booking.zoneId), { deadlineMs: world.clock.now() + zoneDeadlineMs, reply });
+  });
+}

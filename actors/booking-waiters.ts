@@ -1,0 +1,86 @@
+/** Who waits for a booking's saga, and what they are answered once it has come far enough. Lost with the process. */
+import type { Booking } from '../engine/booking.ts';
+import { accept, type Outcome, reject, unavailable } from '../engine/outcome.ts';
+import type { ProviderName } from '../engine/payment.ts';
+import { type Saga, statusOf } from '../engine/saga.ts';
+import { whyNotPayable } from '../engine/saga-decisions.ts';
+import type { Reply } from './kit.ts';
+
+export interface LivePayment {
+  readonly paymentId: string;
+  readonly provider: ProviderName;
+  readonly clientSecret: string;
+  readonly amountMinor: number;
+  readonly currency: string;
+}
+
+/** Whether the provider was just asked about the payment. */
+export type Looked = 'not' | 'seen' | 'unseen';
+
+export class BookingWaiters {
+  readonly #pay: { readonly reply: Reply<LivePayment>; readonly booking: Booking }[] = [];
+  readonly #settle: Reply<null>[] = [];
+
+  get isEmpty(): boolean {
+    return this.#pay.length === 0 && this.#settle.length === 0;
+  }
+
+  get wantsSettled(): boolean {
+    return this.#settle.length > 0;
+  }
+
+  awaitPayment(booking: Booking, reply: Reply<LivePayment>): void {
+    this.#pay.push({ booking, reply });
+  }
+
+  awaitSettled(reply: Reply<null>): void {
+    this.#settle.push(reply);
+  }
+
+  /** Answers those who asked for a payment once it is live, or known to come to nothing. */
+  answerPay(saga: Saga, nowMs: number): void {
+    const { step, payment, booking } = saga;
+    if (step === 'extend-hold' || step === 'open-intent') return;
+    for (const { reply, booking: asked } of this.#pay.splice(0)) {
+      if (step === 'await-payment' && payment?.clientSecret && booking) {
+        const { paymentId, provider, clientSecret } = payment;
+        reply(
+          accept({ paymentId, provider, clientSecret, amountMinor: booking.amountMinor, currency: booking.currency }),
+        );
+      } else if (step === 'idle') reply(reject(whyNotPayable(asked, nowMs) ?? saga.refusal ?? 'SERVICE_UNAVAILABLE'));
+      else reply(reject('INVALID_STATE', { saga: statusOf(step) }, 'the payment of this booking is over'));
+    }
+  }
+
+  answerSettle(saga: Saga, looked: Looked): void {
+    const answer = settled(saga, looked);
+    if (answer) for (const reply of this.#settle.splice(0)) reply(answer);
+  }
+}
+
+/** What a request to settle is answered, or null while that is not known yet. */
+function settled({ step, payment, refundReason }: Saga, looked: Looked): Outcome<null> | null {
+  switch (step) {
+    case 'send-notification':
+    case 'done':
+      return accept(null);
+    case 'refund':
+    case 'write-off':
+    case 'refunded':
+      return reject(
+        'RESERVATION_EXPIRED',
+        { refund: refundReason },
+        'the seats are gone; the payment is being returned',
+      );
+    case 'await-payment':
+      if (looked === 'not') return null;
+      if (looked === 'unseen') return unavailable('the provider does not answer');
+      return payment?.declineCode
+        ? reject('PAYMENT_FAILED', { decline_code: payment.declineCode })
+        : reject('INVALID_STATE', undefined, 'the payment has not been made yet');
+    case 'idle':
+      return reject('INVALID_STATE', undefined, 'no payment was begun');
+    default:
+      return null;
+  }
+}

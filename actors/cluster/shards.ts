@@ -1,0 +1,27 @@
+/**
+ * Where the entity of an id lives, and the only way to reach one. Today every entity lives in this process and is
+ * started when it is first asked for; the callers only ever see an address, so that an address may lead elsewhere.
+ */
+
+export interface Shards<A> {
+  /** The address of the entity, started if need be. */
+  find(id: string): A;
+  readonly present: Iterable<A>;
+}
+
+export function createShards<A>(start: (id: string) => A): Shards<A> {
+  const entities = new Map<string, A>();
+  return {
+    find(id) {
+      let entity = entities.get(id);
+      if (!entity) {
+        entity = start(id);
+        entities.set(id, entity);
+      }
+      return entity;
+    },
+    get present() {
+      return entities.values();
+    },
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * What a saga decides when something is asked of it or told to it: pure functions from saga and news to events.
+ * An empty list means that nothing follows (a repetition, or news that came too late).
+ */
+import type { Booking } from './booking.ts';
+import type { RejectionCode } from './outcome.ts';
+import type { IntentState, ProviderName } from './payment.ts';
+import { retryDelayMs, retryRules, type Saga, type SagaBooking, type SagaEvent, type Step } from './saga.ts';
+
+/** An event without the fields that every event has. */
+type Bare<T> = T extends unknown ? Omit<T, 'atMs' | 'bookingId' | 'eventId'> : never;
+export type News = Bare<SagaEvent>;
+
+export interface PaymentAsked {
+  readonly booking: Booking;
+  readonly paymentId: string;
+  readonly provider: ProviderName;
+  readonly paymentGraceMs: number;
+}
+
+/** Why no payment can be begun for the booking now; null when one can. */
+export function whyNotPayable(booking: Booking, nowMs: number): RejectionCode | null {
+  if (booking.status === 'expired' || (booking.status === 'reserved' && booking.expiresAtMs <= nowMs))
+    return 'RESERVATION_EXPIRED';
+  if (booking.status !== 'reserved' || booking.amountMinor === 0) return 'INVALID_STATE';
+  return null;
+}
+
+/** Begins a payment, unless one is under way: a booking has at most one live intent. */
+export function decidePayment(saga: Saga, asked: PaymentAsked, nowMs: number): readonly News[] {
+  const { booking, paymentId, provider, paymentGraceMs } = asked;
+  if (saga.step !== 'idle' || whyNotPayable(booking, nowMs)) return [];
+  const extended = booking.expiresAtMs !== booking.firstExpiresAtMs;
+  const graceEndMs = nowMs + paymentGraceMs;
+  const extendToMs = !extended && booking.expiresAtMs < graceEndMs ? graceEndMs : null;
+  const attempt = (saga.payment?.attempt ?? 0) + 1;
+  return [{ type: 'payment-requested', booking: sagaBooking(booking), paymentId, provider, attempt, extendToMs }];
+}
+
+/** Settles a booking that costs nothing. */
+export function decideFree(saga: Saga, booking: Booking): readonly News[] {
+  if (saga.step !== 'idle' || booking.status !== 'reserved' || booking.amountMinor !== 0) return [];
+  return [{ type: 'free-requested', booking: sagaBooking(booking) }];
+}
+
+function sagaBooking({ bookingId, eventId, zoneId, userId, quantity, amountMinor, currency }: Booking): SagaBooking {
+  return { bookingId, eventId, zoneId, userId, quantity, amountMinor, currency };
+}
+
+/** What the provider says of an intent, by webhook or because we asked. */
+export type IntentNews = Pick<IntentState, 'intentId' | 'amountMinor' | 'currency' | 'declineCode'> & {
+  readonly kind: 'succeeded' | 'failed';
+};
+
+/**
+ * `unknown`: the intent is none of this saga's. `early`: we have not yet heard ourselves that the intent was made, so
+ * the news must come again.
+ */
+export function placeIntent(saga: Saga, intentId: string): 'ours' | 'early' | 'unknown' {
+  if (saga.payment?.intentId === intentId) return 'ours';
+  return saga.step === 'open-intent' || saga.step === 'extend-hold' ? 'early' : 'unknown';
+}
+
+export function decideIntentNews(saga: Saga, news: IntentNews): readonly News[] {
+  const { payment, booking } = saga;
+  if (!payment || !booking || payment.intentId !== news.intentId || saga.step !== 'await-payment') return [];
+  const { paymentId } = payment;
+  if (news.kind === 'failed') {
+    const declineCode = news.declineCode ?? 'generic_decline';
+    return [{ type: 'payment-failed', paymentId, intentId: news.intentId, declineCode, failure: saga.failures + 1 }];
+  }
+  const asExpected = news.amountMinor === booking.amountMinor && news.currency === booking.currency;
+  return [{ type: 'payment-succeeded', paymentId, intentId: news.intentId, amountMinor: news.amountMinor, asExpected }];
+}
+
+/** The result of a step's effect. One that belongs to a step that is over is dropped. */
+export function decideResult(saga: Saga, step: Step, result: News): readonly News[] {
+  return saga.step === step ? [result] : [];
+}
+
+/** A step's effect failed: again later, or, where the rule allows it, no more. `chance` is uniform in [0, 1). */
+export function decideFailure(
+  saga: Saga,
+  step: Step,
+  failed: { readonly error: string; readonly nowMs: number; readonly chance: number },
+): readonly News[] {
+  if (saga.step !== step) return [];
+  const attempt = saga.attempts + 1;
+  if (attempt >= (retryRules[step]?.attemptsMax ?? Number.POSITIVE_INFINITY))
+    return [{ type: 'step-skipped', step, error: failed.error }];
+  return [
+    {
+      type: 'step-failed',
+      step,
+      attempt,
+      error: failed.error,
+      retryAtMs: failed.nowMs + retryDelayMs(attempt, failed.chance),
+    },
+  ];
+}
