@@ -41,8 +41,9 @@ export interface Rejection {
   readonly retryAfterSeconds?: number;
 }
 
-export type Outcome<T> =
-  | { readonly ok: true; readonly value: T }
+export type Refused = { readonly ok: false; readonly rejection: Rejection };
+
+export type Outcome<T> = { readonly ok: true; readonly value: T } | Refused; readonly value: T }
   | { readonly ok: false; readonly rejection: Rejection };
 
 export function accept<T>(value: T): Outcome<T> {
@@ -53,7 +54,7 @@ export function reject(
   code: RejectionCode,
   details?: Readonly<Record<string, unknown>>,
   message?: string,
-): Outcome<never> {
+): Refused {
   return {
     ok: false,
     rejection: { code, ...(details ? { details } : {}), ...(message ? { message } : {}) },
@@ -61,6 +62,6 @@ export function reject(
 }
 
 /** The answer for "not now": the same request may be sent again after `retryAfterSeconds`. */
-export function unavailable(message: string, retryAfterSeconds = 1): Outcome<never> {
+export function unavailable(message: string, retryAfterSeconds = 1): Refused {
   return { ok: false, rejection: { code: 'SERVICE_UNAVAILABLE', message, retryAfterSeconds } };
 }
