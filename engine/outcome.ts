@@ -43,18 +43,13 @@ export interface Rejection {
 
 export type Refused = { readonly ok: false; readonly rejection: Rejection };
 
-export type Outcome<T> = { readonly ok: true; readonly value: T } | Refused; readonly value: T }
-  | { readonly ok: false; readonly rejection: Rejection };
+export type Outcome<T> = { readonly ok: true; readonly value: T } | Refused;
 
 export function accept<T>(value: T): Outcome<T> {
   return { ok: true, value };
 }
 
-export function reject(
-  code: RejectionCode,
-  details?: Readonly<Record<string, unknown>>,
-  message?: string,
-): Refused {
+export function reject(code: RejectionCode, details?: Readonly<Record<string, unknown>>, message?: string): Refused {
   return {
     ok: false,
     rejection: { code, ...(details ? { details } : {}), ...(message ? { message } : {}) },
