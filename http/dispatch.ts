@@ -1,0 +1,74 @@
+/**
+ * From an arrived request to its handler: who calls, whether too often, whether what they sent has the promised shape.
+ * Synchronous all the way when the token is known and limits are off; knows nothing of sockets.
+ */
+import type { z } from 'zod';
+import type { Role } from '../engine/accounts.ts';
+import type { User } from './auth.ts';
+import type { Exchange } from './exchange.ts';
+import { type Limited, overLimit } from './limits.ts';
+import { invalid } from './problem.ts';
+import type { Caller } from './route.ts';
+
+const rankOf: Readonly<Record<Role, number>> = { user: 1, organizer: 2, admin: 3 };
+const rankNeeded: Readonly<Record<Caller, number>> = { anyone: 0, provider: 0, user: 1, organizer: 2, admin: 3 };
+
+/** Sees to it that `exchange` is answered: refused here, or by its handler. */
+export function dispatch(exchange: Exchange): void {
+  const { route, token, edge } = exchange;
+  if (rankNeeded[route.who] === 0) admit(exchange, null);
+  else if (token === '') exchange.refuse({ code: 'UNAUTHORIZED' });
+  else {
+    const { tokens } = edge.deps;
+    const known = tokens.recall(token);
+    if (known !== undefined) admit(exchange, known);
+    else {
+      exchange.after(tokens.verify(token), (user) => {
+        if (user === null) exchange.refuse({ code: 'UNAUTHORIZED' });
+        else admit(exchange, user);
+      });
+    }
+  }
+}
+
+function admit(exchange: Exchange, user: User | null): void {
+  const { route, edge } = exchange;
+  const { limits } = edge.deps;
+  exchange.user = user;
+  if (user !== null && rankOf[user.role] < rankNeeded[route.who]) exchange.refuse({ code: 'FORBIDDEN' });
+  else if (limits === null || route.limit === null) handle(exchange);
+  else {
+    const key = user?.id ?? exchange.address();
+    exchange.after(overLimit(limits, route.limit, key, route.method === 'GET'), (limited) => {
+      if (limited === null) handle(exchange);
+      else refuseLimited(exchange, limited);
+    });
+  }
+}
+
+function refuseLimited(exchange: Exchange, { headers, rejection }: Limited): void {
+  for (const [name, value] of headers) exchange.header(name, value);
+  exchange.refuse(rejection);
+}
+
+function handle(exchange: Exchange): void {
+  const { route, edge } = exchange;
+  const errors: z.ZodError[] = [];
+  exchange.params = parsed(route.params, exchange.params, errors);
+  exchange.query = parsed(route.query, exchange.query, errors);
+  exchange.headers = parsed(route.headers, exchange.headers, errors);
+  if (route.body !== 'raw') exchange.body = parsed(route.body, exchange.body, errors);
+  if (errors.length > 0) exchange.refuse(invalid(...errors));
+  else {
+    const running = route.handle(exchange, edge.deps);
+    if (running !== undefined) running.catch((error: unknown) => exchange.fail(error));
+  }
+}
+
+function parsed(schema: z.ZodType | undefined, value: unknown, errors: z.ZodError[]): unknown {
+  if (schema === undefined) return undefined;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  errors.push(result.error);
+  return undefined;
+}

@@ -1,0 +1,280 @@
+/**
+ * One request and its one answer. Owns the response object: whether the client is still there, the body with its limit
+ * while it arrives, and that exactly one answer is written. Who may call and what the body means is dispatch.ts's.
+ */
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import type { Rejection } from '../engine/outcome.ts';
+import type { AnswerHeads } from './answer-head.ts';
+import type { User } from './auth.ts';
+import type { Deps } from './deps.ts';
+import { problemBody, problems } from './problem.ts';
+import type { HeaderSource, RequestHead } from './request-head.ts';
+import type { AnyCall, Route } from './route.ts';
+
+/** What all exchanges of a server share. */
+export interface Edge {
+  readonly deps: Deps;
+  readonly heads: AnswerHeads;
+  readonly readHead: (source: HeaderSource) => RequestHead;
+  readonly clientAddress: (remote: string, forwardedFor: string | undefined) => string;
+  readonly corsOrigins: ReadonlySet<string>;
+  /** In order of arrival. */
+  readonly underWay: Set<Exchange>;
+  /** Takes over when head and body are there. */
+  readonly dispatch: (exchange: Exchange) => void;
+  /** Called after each answer or abort. */
+  readonly settled: () => void;
+  /** True while the server stops: answers then close their connections. */
+  closing: boolean;
+}
+
+const bodyBytesMaxDefault = 16_384;
+/** The client went away: nobody reads this status, but metrics count it (nginx's number for it). */
+const abortedStatus = 499;
+const safeRequestId = /^[\w.:/+=@-]{1,128}$/;
+const jsonType = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
+const successPrefix = '{"success":true,"data":';
+
+export class Exchange implements AnyCall {
+  readonly edge: Edge;
+  readonly route: Route;
+  readonly startedAtMs = performance.now();
+  requestId = '';
+  /** What came, until dispatch.ts has put the parsed values in their place. */
+  params: unknown;
+  query: unknown;
+  headers: unknown;
+  body: unknown;
+  user: User | null = null;
+  /** The bearer token; empty without one. */
+  token = '';
+
+  private readonly res: HttpResponse;
+  private readonly method: string;
+  private raw: Readonly<Record<string, string>> = {};
+  private state: 'open' | 'answered' | 'aborted' = 'open';
+  private closeAfter = false;
+  private extra: string[] | null = null;
+  private cacheable = false;
+  private parts: Buffer[] | null = null;
+  private receivedBytes = 0;
+
+  /** Attaches to the abort first of all: a throw before that would end the process (in native code). */
+  constructor(edge: Edge, route: Route, res: HttpResponse, method: string) {
+    this.edge = edge;
+    this.route = route;
+    this.res = res;
+    this.method = method;
+    res.onAborted(() => this.abort());
+    edge.underWay.add(this);
+  }
+
+  get aborted(): boolean {
+    return this.state === 'aborted';
+  }
+
+  get ifNoneMatch(): string | undefined {
+    return this.raw['if-none-match'];
+  }
+
+  /** Copies what is needed of `req`, which is gone after this call, and goes on when the body is there. */
+  begin(req: HttpRequest): void {
+    try {
+      const { headers, fault } = this.edge.readHead(req);
+      this.raw = headers;
+      const given = headers['x-request-id'];
+      this.requestId = given !== undefined && safeRequestId.test(given) ? given : this.edge.deps.ids.next();
+      const refusal = fault ?? this.refusalOfBody();
+      if (refusal !== null) {
+        // Whatever follows on this connection cannot be trusted or is not wanted.
+        this.closeAfter = true;
+        this.refuse(refusal);
+        return;
+      }
+      this.copyInput(req);
+      if (this.takesBody()) this.res.onData((chunk, isLast) => this.receive(chunk, isLast));
+      else this.edge.dispatch(this);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  address(): string {
+    if (this.state !== 'open') return '';
+    const remote = Buffer.from(this.res.getRemoteAddressAsText()).toString('latin1');
+    return this.edge.clientAddress(remote, this.raw['x-forwarded-for']);
+  }
+
+  header(name: string, value: string): void {
+    this.extra ??= [];
+    this.extra.push(name, value);
+  }
+
+  cacheFor(maxAgeSeconds: number): void {
+    this.cacheable = true;
+    this.header('Cache-Control', `public, max-age=${maxAgeSeconds}`);
+  }
+
+  reply(status: number, data: unknown, meta?: unknown): void {
+    const tail = meta === undefined ? '}' : `,"meta":${JSON.stringify(meta)}}`;
+    this.replyBytes(status, `${successPrefix}${JSON.stringify(data)}${tail}`);
+  }
+
+  replyBytes(status: number, body: string | Uint8Array): void {
+    if (this.cacheable) this.send(status, 'application/json', body);
+    else this.write(status, this.edge.heads.privateJson(status), body);
+  }
+
+  send(status: number, mediaType: string, body: string | Uint8Array): void {
+    this.header('Content-Type', mediaType);
+    this.write(status, this.edge.heads.bare(status), body);
+  }
+
+  bare(status: 204 | 304): void {
+    this.write(status, this.edge.heads.bare(status), null);
+  }
+
+  refuse(rejection: Rejection): void {
+    const { status } = problems[rejection.code];
+    if (rejection.retryAfterSeconds !== undefined) this.header('Retry-After', String(rejection.retryAfterSeconds));
+    if (status === 401) this.header('WWW-Authenticate', 'Bearer');
+    this.write(status, this.edge.heads.privateJson(status), problemBody(rejection));
+  }
+
+  /** A fault of ours: the log gets the error, the client the request id. */
+  fail(error: unknown): void {
+    const { deps } = this.edge;
+    deps.logger.error({ err: error, request_id: this.requestId, route: this.route.path }, 'request failed');
+    this.extra = null;
+    this.refuse({ code: 'INTERNAL_ERROR', details: { request_id: this.requestId } });
+  }
+
+  /** Goes on with `next` when `promise` has its value. Every error on the way ends as a 500. */
+  after<Value>(promise: Promise<Value>, next: (value: Value) => void): void {
+    promise.then(next).catch((error: unknown) => this.fail(error));
+  }
+
+  private copyInput(req: HttpRequest): void {
+    const { route, raw } = this;
+    const authorization = raw.authorization;
+    if (authorization?.startsWith('Bearer ')) this.token = authorization.slice(7);
+    if (route.params !== undefined) {
+      const names = Object.keys(route.params.shape);
+      this.params = Object.fromEntries(names.map((name, i) => [name, decoded(req.getParameter(i))]));
+    }
+    if (route.query !== undefined) this.query = Object.fromEntries(new URLSearchParams(req.getQuery()));
+    this.headers = raw;
+  }
+
+  private takesBody(): boolean {
+    return this.route.method === 'POST' || this.route.method === 'PUT';
+  }
+
+  /** What is wrong with the body by what the head says of it. */
+  private refusalOfBody(): Rejection | null {
+    const { raw, route } = this;
+    if (!this.takesBody()) return null;
+    const declaredBytes = Number(raw['content-length'] ?? 0);
+    if (declaredBytes > this.bodyBytesMax()) return this.tooLarge();
+    const isEmpty = declaredBytes === 0 && raw['transfer-encoding'] === undefined;
+    if (isEmpty || route.body === undefined || route.body === 'raw') return null;
+    return jsonType.test(raw['content-type'] ?? '') ? null : { code: 'UNSUPPORTED_MEDIA_TYPE' };
+  }
+
+  private receive(chunk: ArrayBuffer, isLast: boolean): void {
+    if (this.state !== 'open') return;
+    try {
+      this.receivedBytes += chunk.byteLength;
+      if (this.receivedBytes > this.bodyBytesMax()) {
+        this.closeAfter = true;
+        this.refuse(this.tooLarge());
+      } else if (!isLast) {
+        // A copy: the chunk's memory is taken back when this call returns.
+        this.parts ??= [];
+        this.parts.push(Buffer.from(Buffer.from(chunk)));
+      } else if (this.parts === null) this.complete(Buffer.from(chunk));
+      else this.complete(Buffer.concat([...this.parts, Buffer.from(chunk)]));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private complete(bytes: Buffer): void {
+    const { body } = this.route;
+    this.parts = null;
+    if (body === 'raw') this.body = Buffer.from(bytes);
+    else if (body !== undefined) this.body = readJson(bytes);
+    if (this.body === malformed) this.refuse({ code: 'VALIDATION_ERROR', details: { body: 'is not valid JSON' } });
+    else this.edge.dispatch(this);
+  }
+
+  private bodyBytesMax(): number {
+    return this.route.bodyBytesMax ?? bodyBytesMaxDefault;
+  }
+
+  private tooLarge(): Rejection {
+    return { code: 'PAYLOAD_TOO_LARGE', details: { body: `more than ${this.bodyBytesMax()} bytes` } };
+  }
+
+  private write(status: number, head: Uint8Array, body: string | Uint8Array | null): void {
+    if (this.state === 'aborted') return;
+    if (this.state === 'answered') {
+      this.edge.deps.logger.error({ request_id: this.requestId, route: this.route.path }, 'answered more than once');
+      return;
+    }
+    this.state = 'answered';
+    const { res, raw, extra } = this;
+    const close = this.closeAfter || this.edge.closing;
+    res.cork(() => {
+      res.writeStatus(head).writeHeader('X-Request-ID', this.requestId);
+      if (raw.origin !== undefined && this.edge.corsOrigins.has(raw.origin)) {
+        res.writeHeader('Access-Control-Allow-Origin', raw.origin);
+      }
+      if (extra !== null) for (let i = 0; i < extra.length; i += 2) res.writeHeader(extra[i] ?? '', extra[i + 1] ?? '');
+      // Not even `undefined` may be passed for "no length": it is written as a number.
+      if (body === null) res.endWithoutBody();
+      else if (this.method === 'HEAD') res.endWithoutBody(Buffer.byteLength(body), close);
+      else res.end(body, close);
+    });
+    this.settle(status);
+  }
+
+  private abort(): void {
+    if (this.state !== 'open') return;
+    this.state = 'aborted';
+    this.parts = null;
+    this.settle(abortedStatus);
+  }
+
+  private settle(status: number): void {
+    const { edge, route } = this;
+    edge.underWay.delete(this);
+    edge.deps.observe({
+      path: route.path,
+      method: this.method,
+      status,
+      seconds: (performance.now() - this.startedAtMs) / 1000,
+    });
+    edge.settled();
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+const malformed = Symbol('malformed JSON');
+
+/** An empty body reads as `{}`: the schema then names the fields that are missing. */
+function readJson(bytes: Buffer): unknown {
+  if (bytes.length === 0) return {};
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    return malformed;
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The head of a request: copies the headers that somebody acts on, and refuses heads that two servers could read in
+ * two ways (request smuggling). The parser under us takes two Content-Lengths, and codings that only end in "chunked".
+ */
+import type { Rejection } from '../engine/outcome.ts';
+
+/** As uWebSockets.js gives it: names in lower case, valid during the call only. */
+export interface HeaderSource {
+  forEach(visit: (name: string, value: string) => void): void;
+}
+
+export interface RequestHead {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Why the request must be refused and its connection closed; null when it is fine. */
+  readonly fault: Rejection | null;
+}
+
+/** Headers that the edge itself acts on. */
+const ownHeaders = [
+  'authorization',
+  'content-length',
+  'content-type',
+  'if-none-match',
+  'origin',
+  'transfer-encoding',
+  'x-forwarded-for',
+  'x-request-id',
+];
+/** A token, cookies of a shared domain and a proxy's headers fit; what is larger is no client of ours. */
+export const headBytesMax = 8192;
+
+export function createHeadReader(routeHeaders: Iterable<string>): (source: HeaderSource) => RequestHead {
+  const wanted = new Set([...ownHeaders, ...routeHeaders]);
+  let headers: Record<string, string> = {};
+  let bytes = 0;
+  let repeated: string | null = null;
+
+  // One visitor for all requests: reading a head is synchronous, and this is the hot path.
+  const visit = (name: string, value: string): void => {
+    bytes += name.length + value.length + 4;
+    if (!wanted.has(name)) return;
+    const before = headers[name];
+    if (before === undefined) headers[name] = value;
+    else if (name === 'x-forwarded-for') headers[name] = `${before}, ${value}`;
+    else repeated = name;
+  };
+
+  return (source) => {
+    headers = {};
+    bytes = 0;
+    repeated = null;
+    source.forEach(visit);
+    return { headers, fault: faultOf(headers, bytes, repeated) };
+  };
+}
+
+function faultOf(headers: Readonly<Record<string, string>>, bytes: number, repeated: string | null): Rejection | null {
+  if (bytes > headBytesMax)
+    return { code: 'PAYLOAD_TOO_LARGE', details: { headers: `more than ${headBytesMax} bytes` } };
+  if (repeated !== null) return { code: 'VALIDATION_ERROR', details: { [repeated]: 'sent more than once' } };
+  const coding = headers['transfer-encoding'];
+  if (coding === undefined) return null;
+  if (coding !== 'chunked')
+    return { code: 'VALIDATION_ERROR', details: { 'transfer-encoding': 'must be exactly "chunked"' } };
+  if (headers['content-length'] === undefined) return null;
+  return { code: 'VALIDATION_ERROR', details: { 'transfer-encoding': 'excludes a content-length' } };
+}

@@ -1,0 +1,8 @@
+/**
+ * The whole surface as one table. A new route is one entry in the file of its area; validation, authorization, rate
+ * limits, /api/openapi.json and /api/docs come out of the entry.
+ */
+import type { Route } from './route.ts';
+import { operations } from './routes/operations.ts';
+
+export const routes: readonly Route[] = [...operations];

@@ -1,0 +1,144 @@
+/**
+ * The listening socket: puts the route table on it, answers what the table does not have, and stops without cutting
+ * anybody off. With exchange.ts the only user of uWebSockets.js.
+ */
+import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
+import { createAnswerHeads } from './answer-head.ts';
+import { createClientAddress } from './client-address.ts';
+import type { Deps } from './deps.ts';
+import { dispatch } from './dispatch.ts';
+import { type Edge, Exchange } from './exchange.ts';
+import { otherMethod, preflight, unknownPath } from './fallback.ts';
+import { createHeadReader } from './request-head.ts';
+import type { Method, Route } from './route.ts';
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly routes: readonly Route[];
+  readonly deps: Deps;
+  /** Origins whose pages may call, as browsers send them: `https://tickets.example`. */
+  readonly corsOrigins: readonly string[];
+  /** Addresses and networks (CIDR) of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  /** A request without an answer for so long gets 503. @default 30000 */
+  readonly answerWithinMs?: number;
+  /** How long `stop` waits for requests under way. @default 10000 */
+  readonly drainMs?: number;
+}
+
+export interface Server {
+  readonly url: string;
+  readonly port: number;
+  /** Takes no new connections, waits for what is under way, closes all. */
+  stop(): Promise<void>;
+}
+
+/** The parser's own limit, above ours so that ours answers. It reads this at import. */
+const parserHeadBytesMax = '16384';
+const sweepEveryMs = 1_000;
+
+/** Rejects when the address cannot be listened on. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  // biome-ignore lint/style/noProcessEnv: the only way to tell uWebSockets.js, and only before it is loaded.
+  process.env.UWS_HTTP_MAX_HEADERS_SIZE = parserHeadBytesMax;
+  const { default: uws } = await import('uWebSockets.js');
+  let onSettled = (): void => {};
+  const edge = createEdge(options, () => onSettled());
+  const app = uws.App();
+  addRoutes(app, options.routes, edge);
+  const socket = await listen(app, options);
+  const port = uws.us_socket_local_port(socket);
+  const sweep = setInterval(() => refuseOverdue(edge, options.answerWithinMs ?? 30_000), sweepEveryMs);
+
+  return {
+    url: `http://${options.host}:${port}`,
+    port,
+    async stop() {
+      uws.us_listen_socket_close(socket);
+      edge.closing = true;
+      await new Promise<void>((resolve) => {
+        const deadline = setTimeout(resolve, options.drainMs ?? 10_000);
+        onSettled = () => {
+          if (edge.underWay.size > 0) return;
+          clearTimeout(deadline);
+          resolve();
+        };
+        onSettled();
+      });
+      clearInterval(sweep);
+      app.close();
+    },
+  };
+}
+
+function createEdge(options: ServerOptions, settled: () => void): Edge {
+  const { deps, routes, corsOrigins, trustedProxies } = options;
+  return {
+    deps,
+    heads: createAnswerHeads(corsOrigins.length > 0),
+    readHead: createHeadReader(routes.flatMap((route) => Object.keys(route.headers?.shape ?? {}))),
+    clientAddress: createClientAddress(trustedProxies),
+    corsOrigins: new Set(corsOrigins),
+    underWay: new Set(),
+    dispatch,
+    settled,
+    closing: false,
+  };
+}
+
+function listen(app: TemplatedApp, { host, port }: ServerOptions): Promise<us_listen_socket> {
+  return new Promise((resolve, reject) => {
+    app.listen(host, port, (socket) => {
+      if (socket) resolve(socket);
+      else reject(new Error(`cannot listen on ${host}:${port}`));
+    });
+  });
+}
+
+function addRoutes(app: TemplatedApp, routes: readonly Route[], edge: Edge): void {
+  const methodsOf = new Map<string, Method[]>();
+  for (const route of routes) {
+    addRoute(app, route, edge);
+    methodsOf.set(route.path, [...(methodsOf.get(route.path) ?? []), route.method]);
+  }
+  for (const [path, methods] of methodsOf) addFallback(app, path, methods, edge);
+  addFallback(app, '/*', [], edge);
+}
+
+const verbs = { GET: 'get', POST: 'post', PUT: 'put', DELETE: 'del' } as const satisfies Record<
+  Method,
+  keyof TemplatedApp
+>;
+
+function addRoute(app: TemplatedApp, route: Route, edge: Edge): void {
+  const handler = (method: string) => (res: HttpResponse, req: HttpRequest) => {
+    new Exchange(edge, route, res, method).begin(req);
+  };
+  app[verbs[route.method]](route.path, handler(route.method));
+  if (route.method === 'GET') app.head(route.path, handler('HEAD'));
+}
+
+/** What is not in the table: unknown paths, other methods of known ones, and browsers asking before they call. */
+function addFallback(app: TemplatedApp, path: string, methods: readonly Method[], edge: Edge): void {
+  const refusal = methods.length === 0 ? unknownPath : otherMethod(methods);
+  const asking = preflight(methods);
+  app.any(path, (res, req) => {
+    const route = methods.length > 0 && req.getMethod() === 'options' ? asking : refusal;
+    new Exchange(edge, route, res, 'ANY').begin(req);
+  });
+}
+
+/** A request must not hang because a handler forgot it or a store never answered. */
+function refuseOverdue(edge: Edge, answerWithinMs: number): void {
+  const oldestMs = performance.now() - answerWithinMs;
+  for (const exchange of edge.underWay) {
+    if (exchange.startedAtMs > oldestMs) return;
+    exchange.edge.deps.logger.error(
+      { request_id: exchange.requestId, route: exchange.route.path },
+      'no answer in time',
+    );
+    exchange.refuse({ code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 1 });
+  }
+}
