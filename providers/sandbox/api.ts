@@ -6,7 +6,7 @@
  * execution began, refusals and declines included; a request that fails validation is not. Two requests of one key
  * cannot overlap here, since execution never waits, so Stripe's 409 does not occur.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { admitClient, type Caller, isMerchant, unauthorized } from './access.ts';
 import { type ApiError, type Checked, checked } from './api-error.ts';
 import type { SandboxClock } from './clock.ts';
@@ -109,7 +109,8 @@ export function createApi(options: ApiOptions): Api {
 }
 
 function mintAt(nowMs: number): Mint {
-  return { nowMs, id: (prefix) => `${prefix}_${randomBytes(12).toString('hex')}` };
+  // A UUID because Node mints those from a pool of random bytes, ten times as fast as asking for some each time.
+  return { nowMs, id: (prefix) => `${prefix}_${randomUUID().replaceAll('-', '')}` };
 }
 
 function fingerprintOf({ method, path, parameters }: ApiCall): string {

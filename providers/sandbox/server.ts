@@ -126,17 +126,18 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
 }
 
 /** The whole body as text, or null when it is larger than any request we serve. */
-async function readBody(request: IncomingMessage): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // The stream must survive the loop: its socket still has to carry the refusal.
-  const arriving: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
-  for await (const chunk of arriving) {
-    size += chunk.length;
-    if (size > maxBodyBytes) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
+function readBody(request: IncomingMessage): Promise<string | null> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= maxBodyBytes) chunks.push(chunk);
+      else resolve(null);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks).toString()));
+    request.on('error', reject);
+  });
 }
 
 /** A page that took card data runs on the merchant's origin and calls this one. */
