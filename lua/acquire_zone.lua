@@ -13,10 +13,10 @@ local gate, zone, batches = KEYS[1], KEYS[2], KEYS[3]
 local generation, run_id, epoch = ARGV[1], ARGV[2], ARGV[3]
 
 local built = redis.call('HMGET', gate, 'generation', 'run_id')
-if built[1] ~= generation or built[2] ~= run_id then return redis.error_reply('STALE_GATE') end
+if built[1] ~= generation or built[2] ~= run_id then return redis.error_reply('STALE_GATE another generation') end
 local state = redis.call('HMGET', zone, 'epoch', 'version')
-if not state[1] then return redis.error_reply('STALE_GATE') end
-if tonumber(state[1]) > tonumber(epoch) then return redis.error_reply('FENCED') end
+if not state[1] then return redis.error_reply('STALE_GATE another generation') end
+if tonumber(state[1]) > tonumber(epoch) then return redis.error_reply('FENCED by another owner') end
 redis.call('HSET', zone, 'epoch', epoch)
 
 local found = { tonumber(state[2]) }

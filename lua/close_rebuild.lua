@@ -7,7 +7,7 @@
 local gate = KEYS[1]
 local generation, run_id = ARGV[1], ARGV[2]
 
-if redis.call('HGET', gate, 'building') ~= generation then return redis.error_reply('FENCED') end
+if redis.call('HGET', gate, 'building') ~= generation then return redis.error_reply('FENCED by another rebuild') end
 redis.call('HSET', gate, 'generation', generation, 'run_id', run_id)
 redis.call('HDEL', gate, 'building')
 return 1

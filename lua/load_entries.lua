@@ -8,6 +8,6 @@
 local gate, target = KEYS[1], KEYS[2]
 local generation = ARGV[1]
 
-if redis.call('HGET', gate, 'building') ~= generation then return redis.error_reply('FENCED') end
+if redis.call('HGET', gate, 'building') ~= generation then return redis.error_reply('FENCED by another rebuild') end
 redis.call('HSET', target, unpack(ARGV, 2))
 return 1

@@ -15,7 +15,7 @@ local gate, zone = KEYS[1], KEYS[2]
 local generation, capacity, available, held = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local sold, blocked, epoch, version = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
-if redis.call('HGET', gate, 'building') ~= generation then return redis.error_reply('FENCED') end
+if redis.call('HGET', gate, 'building') ~= generation then return redis.error_reply('FENCED by another rebuild') end
 redis.call('HSET', zone, 'capacity', capacity, 'available', available, 'held', held, 'sold', sold, 'blocked', blocked,
   'epoch', epoch, 'version', version)
 return 1

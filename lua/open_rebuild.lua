@@ -10,7 +10,7 @@ local generation = tonumber(ARGV[1])
 
 local state = redis.call('HMGET', gate, 'generation', 'building')
 for i = 1, 2 do
-  if state[i] and tonumber(state[i]) > generation then return redis.error_reply('FENCED') end
+  if state[i] and tonumber(state[i]) >= generation then return redis.error_reply('FENCED by another rebuild') end
 end
 redis.call('HSET', gate, 'building', generation)
 redis.call('HDEL', gate, 'generation', 'run_id')

@@ -17,15 +17,15 @@ local gate, zone, users, holds, batches, today, yesterday = KEYS[1], KEYS[2], KE
 local generation, run_id, epoch, batch_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local built = redis.call('HMGET', gate, 'generation', 'run_id')
-if built[1] ~= generation or built[2] ~= run_id then return redis.error_reply('STALE_GATE') end
+if built[1] ~= generation or built[2] ~= run_id then return redis.error_reply('STALE_GATE another generation') end
 local state = redis.call('HMGET', zone, 'epoch', 'version')
-if not state[1] then return redis.error_reply('STALE_GATE') end
-if tonumber(state[1]) > tonumber(epoch) then return redis.error_reply('FENCED') end
-if state[1] ~= epoch then return redis.error_reply('STALE_ZONE') end
+if not state[1] then return redis.error_reply('STALE_GATE another generation') end
+if tonumber(state[1]) > tonumber(epoch) then return redis.error_reply('FENCED by another owner') end
+if state[1] ~= epoch then return redis.error_reply('STALE_ZONE another epoch') end
 local packed = redis.call('HGET', batches, batch_id)
 if not packed then return 0 end
 local record = cmsgpack.unpack(packed)
-if tonumber(state[2]) ~= record[1] + 1 then return redis.error_reply('STALE_ZONE') end
+if tonumber(state[2]) ~= record[1] + 1 then return redis.error_reply('STALE_ZONE not the newest batch') end
 
 local function shift(counter, seats)
   redis.call('HINCRBY', zone, counter, seats)

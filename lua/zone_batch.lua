@@ -32,13 +32,13 @@ local RECORD = 73
 local sub, byte, char = string.sub, string.byte, string.char
 
 local built = redis.call('HMGET', gate, 'generation', 'run_id')
-if built[1] ~= generation or built[2] ~= run_id then return redis.error_reply('STALE_GATE') end
+if built[1] ~= generation or built[2] ~= run_id then return redis.error_reply('STALE_GATE another generation') end
 local state = redis.call('HMGET', zone, 'epoch', 'version', 'available', 'held', 'sold')
-if not state[1] then return redis.error_reply('STALE_GATE') end
-if tonumber(state[1]) > tonumber(epoch) then return redis.error_reply('FENCED') end
+if not state[1] then return redis.error_reply('STALE_GATE another generation') end
+if tonumber(state[1]) > tonumber(epoch) then return redis.error_reply('FENCED by another owner') end
 local known = redis.call('HGET', batches, batch_id)
 if known then return cmsgpack.unpack(known)[2] end
-if state[1] ~= epoch or state[2] ~= version then return redis.error_reply('STALE_ZONE') end
+if state[1] ~= epoch or state[2] ~= version then return redis.error_reply('STALE_ZONE another version') end
 local available, held, sold = tonumber(state[3]), tonumber(state[4]), tonumber(state[5])
 
 -- Read everything that the commands need in a few variadic calls.

@@ -82,10 +82,18 @@ async function undo(connection: GateConnection, lease: Lease, batchId: string, n
   return (await runScript(redis, undoBatch, batchKeys(lease, nowMs), args)) === 1;
 }
 
-async function read(connection: GateConnection, { eventId, zoneId }: Lease) {
-  const { redis } = await connection.ready(reconnectWaitMs);
-  const [available, held] = await redis.hmget(zoneKey(eventId, zoneId), 'available', 'held');
-  return { available: Number(available), held: Number(held), holds: await readHolds(redis, holdsKey(eventId, zoneId)) };
+async function read(connection: GateConnection, lease: Lease) {
+  const { redis, runId } = await connection.ready(reconnectWaitMs);
+  const zone = zoneKey(lease.eventId, lease.zoneId);
+  const holds = await readHolds(redis, holdsKey(lease.eventId, lease.zoneId));
+  // The gate last: when it is still as the lease says, everything before was read from it, and not while it was rebuilt.
+  const [[epoch, available, held], [generation, builtIn]] = await Promise.all([
+    redis.hmget(zone, 'epoch', 'available', 'held'),
+    redis.hmget(gateKey(lease.eventId), 'generation', 'run_id'),
+  ]);
+  if (generation !== String(lease.generation) || builtIn !== runId || epoch !== String(lease.epoch))
+    throw new Error('STALE_GATE rebuilt or taken over while it was read');
+  return { available: Number(available), held: Number(held), holds };
 }
 
 async function readHolds(redis: Redis, key: string) {
