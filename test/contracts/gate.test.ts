@@ -1,0 +1,51 @@
+/** The contract of a gate (gate.ts beside this file), in memory and over a real Redis that is really restarted. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterAll, expect, vi } from 'vitest';
+import { createMemoryGate } from '../../persistence/memory/gate.ts';
+import { connectGate } from '../../persistence/redis/connection.ts';
+import { createGate } from '../../persistence/redis/gate.ts';
+import { startOwnStores } from '../stores.ts';
+import { noonMs } from './event-sample.ts';
+import { describeGate } from './gate.ts';
+
+describeGate('memory', async () => {
+  const gate = createMemoryGate();
+  return {
+    gate,
+    clock: { nowMs: noonMs },
+    forget: async () => gate.forget(),
+    restart: async () => gate.restart(),
+  };
+});
+
+const closers: (() => Promise<unknown>)[] = [];
+afterAll(() => Promise.all(closers.map((close) => close())));
+
+describeGate('Redis', async () => {
+  const stores = await startOwnStores();
+  const connection = connectGate(stores.redisUrl, { commandTimeoutMs: 5_000, failed: () => {} });
+  const admin = new Redis(stores.redisUrl);
+  admin.on('error', () => {});
+  closers.push(async () => {
+    connection.close();
+    admin.disconnect();
+    await stores.stop();
+  });
+  await connection.ready(5_000);
+  const clock = { nowMs: noonMs };
+  return {
+    gate: createGate(connection, () => clock.nowMs),
+    clock,
+    forget: async () => void (await admin.flushall()),
+    async restart() {
+      const before = connection.present?.runId;
+      process.kill(Number(readFileSync(join(stores.dataDir, 'redis', 'redis.pid'), 'utf8')), 'SIGTERM');
+      await vi.waitFor(() => expect(connection.present).toBeNull(), 10_000);
+      await startOwnStores({ dataDir: stores.dataDir });
+      const after = await connection.ready(10_000);
+      expect(after.runId).not.toBe(before);
+    },
+  };
+});
