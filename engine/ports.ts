@@ -5,6 +5,7 @@
  * A promise that rejects means "no answer": the effect may or may not have happened. A refusal is a value.
  */
 import type { Booking, BookingMove } from './booking.ts';
+import type { DomainEvent } from './events.ts';
 import type { Hash16, Hold, ReserveCommand, ZoneAnswer, ZoneCommand, ZoneCounters } from './zone.ts';
 
 // ---- time, chance and turns: everything that is not a function of the messages
@@ -200,4 +201,35 @@ export interface Journal {
   read(key: string, afterSeq: number): Promise<readonly JournalRecord[]>;
   /** Durable when it resolves. Rejects when the number is taken: the caller is then a zombie and must stop. */
   append(record: JournalRecord): Promise<void>;
+}
+
+// ---- the outbox: what has happened, on its way to whoever wants to know
+
+export interface OutboxRow {
+  /** Decimal digits of a 64-bit number: the order of writing. */
+  readonly seq: string;
+  readonly topic: string;
+  /** JSON array of envelopes, in their order. */
+  readonly events: string;
+}
+
+export interface Outbox {
+  /** The oldest rows that were not marked yet. A state, not a position: nothing that commits late is overlooked. */
+  unpublished(max: number): Promise<readonly OutboxRow[]>;
+  markPublished(seqs: readonly string[]): Promise<void>;
+  deadLetter(letter: {
+    readonly topic: string;
+    readonly consumer: string;
+    readonly event: DomainEvent;
+    readonly error: string;
+    readonly attempts: number;
+  }): Promise<void>;
+}
+
+/** What operators and the reconciler see of the sagas. */
+export interface SagaView {
+  /** Bookings whose saga should be moving and has not been written to since `beforeMs`. */
+  unfinished(beforeMs: number, max: number): Promise<readonly string[]>;
+  /** Bookings that wait for a payment and whose hold ends before `beforeMs`. */
+  expiringUnpaid(beforeMs: number, max: number): Promise<readonly string[]>;
 }

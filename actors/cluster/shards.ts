@@ -6,7 +6,8 @@
 export interface Shards<A> {
   /** The address of the entity, started if need be. */
   find(id: string): A;
-  readonly present: Iterable<A>;
+  /** Forgets the entities that `stopped` says it has stopped; they start again when they are asked for. */
+  retire(stopped: (entity: A) => boolean): void;
 }
 
 export function createShards<A>(start: (id: string) => A): Shards<A> {
@@ -20,8 +21,8 @@ export function createShards<A>(start: (id: string) => A): Shards<A> {
       }
       return entity;
     },
-    get present() {
-      return entities.values();
+    retire(stopped) {
+      for (const [id, entity] of entities) if (stopped(entity)) entities.delete(id);
     },
   };
 }

@@ -1,0 +1,96 @@
+/**
+ * The only reader of the environment. One schema with units and defaults; every problem is named at once, and no secret
+ * is ever part of a message.
+ */
+import { z } from 'zod';
+
+const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean),
+  );
+const secret = z
+  .string()
+  .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes, chosen at random');
+const positive = (fallback: number) => z.coerce.number().positive().default(fallback);
+
+/** Each variable: absent means the demo's default. */
+const schema = z.object({
+  PORT: port(8080).describe('TCP port of the API; 0 = any free one'),
+  HOST: z.string().default('127.0.0.1').describe('address to listen on'),
+  DATABASE_URL: z.string().url().optional().describe('PostgreSQL 15+; absent: a private one under ONSALE_DATA_DIR'),
+  REDIS_URL: z.string().url().optional().describe('Redis 7+; absent: a private one under ONSALE_DATA_DIR'),
+  ONSALE_DATA_DIR: z.string().default('.onsale').describe('where the private stores and keys of the demo live'),
+  JWT_SECRET: secret
+    .optional()
+    .describe('HS256 key of access tokens; absent: made once and kept under ONSALE_DATA_DIR'),
+  PASS_PRIVATE_KEY: z
+    .string()
+    .optional()
+    .describe('Ed25519 private key as a JWK, for tickets; absent: made once and kept'),
+  STRIPE_SECRET_KEY: z.string().optional().describe('absent: the sandbox takes the place of Stripe'),
+  STRIPE_WEBHOOK_SECRET: list.describe(
+    'signing secrets of the webhook endpoint, the newest first (rotation: several, by comma)',
+  ),
+  STRIPE_API_BASE: z.string().url().optional().describe('another base of the Stripe API, for tests'),
+  SANDBOX_PORT: port(12_111).describe('TCP port of the payment sandbox; 0 = any free one'),
+  RATE_LIMIT: z.enum(['on', 'off']).default('on').describe('off: no rate limits, for benchmarks'),
+  HOLD_TTL_SECONDS: positive(600).describe('how long seats are held'),
+  PAYMENT_GRACE_SECONDS: positive(120).describe('a started payment extends the hold once to at least this from then'),
+  RESERVE_BATCH_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(512)
+    .default(256)
+    .describe('reservations in one batch of a zone'),
+  RESERVE_WAITING_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(20_000)
+    .describe('reservations that may wait for one zone'),
+  ALLOW_UNSAFE: z.enum(['0', '1']).default('0').describe('1: start although a store lacks what the promises need'),
+  CORS_ORIGINS: list.describe('origins of browsers that may call the API, by comma'),
+  TRUST_PROXY: list.describe('addresses of proxies whose X-Forwarded-For counts, by comma'),
+  BCRYPT_COST: z.coerce
+    .number()
+    .int()
+    .min(4)
+    .max(15)
+    .default(12)
+    .describe('work of one password hash, as a power of two'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('lines below it are not logged'),
+});
+
+export type Config = Readonly<z.output<typeof schema>>;
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Reads and checks the environment. Throws `ConfigError` with one line a problem. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return Object.freeze(parsed.data);
+  const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigError(`The configuration is not usable:\n${problems.join('\n')}`);
+}
+
+/** `.env.example`, so that it says what the schema says. */
+export function exampleEnvironment(): string {
+  return Object.entries(schema.shape)
+    .map(([name, field]) => `# ${field.description ?? ''}\n# ${name}=\n`)
+    .join('\n');
+}

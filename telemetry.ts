@@ -1,0 +1,91 @@
+/** Logger and metrics of one process. docs/metrics.md lists every metric; a test compares the two. */
+import { type Logger, pino } from 'pino';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export type { Logger } from 'pino';
+
+/** JSON lines on stderr: stdout belongs to the one line that says the server is ready. */
+export function createLogger(level: string): Logger {
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ fd: 2, sync: false }),
+  );
+}
+
+export interface Metrics {
+  /** All of them in Prometheus' text format. */
+  text(): Promise<string>;
+  observeHttp(answered: { path: string; method: string; status: number; seconds: number }): void;
+  reservation(result: string): void;
+  batched(requests: number): void;
+  /** Starts a stopwatch; call the answer at the end. */
+  timed(stage: 'lua' | 'commit'): () => void;
+  zoneDoubted(): void;
+  actorCrashed(): void;
+  messageAbandoned(): void;
+  sagaStep(step: string, result: 'done' | 'failed'): void;
+  sagaStuck(): void;
+  eventDelivered(result: 'done' | 'retried' | 'dead-letter'): void;
+  /** Gauges that are read when somebody asks. */
+  gauge(name: string, help: string, read: () => number | Promise<number>): void;
+}
+
+const latencySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  const histogram = (name: string, help: string, labelNames: string[], buckets: number[]) =>
+    new Histogram({ name, help, labelNames, buckets, registers });
+
+  const requests = counter('http_requests_total', 'Answered requests', ['path', 'method', 'status']);
+  const duration = histogram(
+    'http_request_duration_seconds',
+    'From the first byte to the answer',
+    ['path'],
+    latencySeconds,
+  );
+  const reservations = counter('booking_reservations_total', 'Answers to reserve', ['result']);
+  const batchSize = histogram('zone_batch_size', 'Requests in one batch', [], [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
+  const batchSeconds = histogram('zone_batch_seconds', 'One call of a batch', ['stage'], latencySeconds);
+  const doubts = counter('zone_doubts_total', 'Times a zone closed until gate and truth agreed again');
+  const crashes = counter('actor_restarts_total', 'Incarnations that ended by a fault');
+  const abandoned = counter('actor_messages_abandoned_total', 'Messages that no actor handled');
+  const steps = counter('saga_steps_total', 'Effects of saga steps', ['step', 'result']);
+  const stuck = counter('saga_stuck_total', 'Failures of a step that failed before as often as is normal');
+  const deliveries = counter('outbox_deliveries_total', 'Events handed to a consumer', ['result']);
+  const stages = { lua: batchSeconds.labels('lua'), commit: batchSeconds.labels('commit') };
+
+  return {
+    text: () => registry.metrics(),
+    observeHttp({ path, method, status, seconds }) {
+      requests.inc({ path, method, status });
+      duration.observe({ path }, seconds);
+    },
+    reservation: (result) => reservations.inc({ result }),
+    batched: (size) => batchSize.observe(size),
+    timed(stage) {
+      const startedMs = performance.now();
+      return () => stages[stage].observe((performance.now() - startedMs) / 1000);
+    },
+    zoneDoubted: () => doubts.inc(),
+    actorCrashed: () => crashes.inc(),
+    messageAbandoned: () => abandoned.inc(),
+    sagaStep: (step, result) => steps.inc({ step, result }),
+    sagaStuck: () => stuck.inc(),
+    eventDelivered: (result) => deliveries.inc({ result }),
+    gauge(name, help, read) {
+      new Gauge({
+        name,
+        help,
+        registers,
+        async collect() {
+          this.set(await read());
+        },
+      });
+    },
+  };
+}
