@@ -74,6 +74,18 @@ describe('idempotency', () => {
     expect(await shop.provider.openIntent({ ...request, amountMinor: 1 })).toHaveProperty('intentId');
   });
 
+  test('after 24 h the key is new', async () => {
+    let nowMs = Date.now();
+    const other = await openShop({ clock: { nowMs: () => nowMs, after: () => () => {} } });
+    const request = order();
+    const first = await other.provider.openIntent(request);
+    nowMs += 24 * 60 * 60 * 1000 - 1;
+    expect(await other.provider.openIntent(request)).toEqual(first);
+    nowMs += 1;
+    expect(await other.provider.openIntent(request)).not.toEqual(first);
+    await other.sandbox.stop();
+  });
+
   test('twenty requests of one key at once make one intent', async () => {
     const request = order();
     const intents = await Promise.all(Array.from({ length: 20 }, () => shop.provider.openIntent(request)));

@@ -35,8 +35,8 @@ export interface ApiReply {
 
 export interface Api {
   answer(call: ApiCall): ApiReply;
-  /** The buyer's answer on the 3-D Secure page; null when that page no longer waits for one. */
-  settleChallenge(intentId: string, token: string, approved: boolean): PaymentIntent | null;
+  /** The buyer's answer on the 3-D Secure page of an intent that waits for one. Answers the intent after it. */
+  settleChallenge(intent: PaymentIntent, approved: boolean): PaymentIntent;
 }
 
 export interface ApiOptions {
@@ -97,9 +97,7 @@ export function createApi(options: ApiOptions): Api {
       const found = endpoint.query(asked, ledger, view);
       return found.ok ? { status: 200, body: found.value, replayed: false } : refuse(found.error);
     },
-    settleChallenge(intentId, token, approved) {
-      const intent = ledger.intent(intentId);
-      if (intent?.challenge?.token !== token) return null;
+    settleChallenge(intent, approved) {
       const mint = mintAt(clock.nowMs());
       const step = answerChallenge(intent, approved, mint);
       commit(step, null, mint);

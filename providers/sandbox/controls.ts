@@ -72,8 +72,8 @@ function answerChallengePage(
   if (call.method !== 'POST') return null;
   const decision = new URLSearchParams(call.body).get('decision');
   if (decision !== 'approve' && decision !== 'refuse') return { status: 400, body: challengePage(intent, challenge) };
-  const settled = settleChallenge(at.intentId, at.token, decision === 'approve');
-  if (settled === null || challenge.returnUrl === null) return { status: 200, body: outcomePage(settled) };
+  const settled = settleChallenge(intent, decision === 'approve');
+  if (challenge.returnUrl === null) return { status: 200, body: outcomePage(settled) };
   return { status: 303, body: outcomePage(settled), location: returnAddress(challenge.returnUrl, settled) };
 }
 
