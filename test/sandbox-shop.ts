@@ -9,7 +9,7 @@ export const secretKey = 'sk_test_sandbox';
 export const webhookSecret = 'whsec_test';
 
 /** What `GET /_sandbox/charges` lists. */
-export interface ListedCharge {
+interface ListedCharge {
   readonly charge_id: string;
   readonly payment_intent: string;
   readonly booking_id: string | null;

@@ -16,7 +16,7 @@ import { answerChallenge, type Mint, type PaymentIntent, type Transition } from 
 import type { Announcement, Ledger, StoredAnswer } from './ledger.ts';
 import { errorObject, intentObject, refundObject, type View } from './objects.ts';
 
-export interface ApiCall {
+interface ApiCall {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
@@ -26,7 +26,7 @@ export interface ApiCall {
   readonly idempotencyKey: string | undefined;
 }
 
-export interface ApiReply {
+interface ApiReply {
   readonly status: number;
   readonly body: object;
   /** The answer of an earlier request with the same key. */

@@ -16,7 +16,7 @@ import {
 import type { Ledger } from './ledger.ts';
 import { chargeObject, intentObject, refundObject, type View } from './objects.ts';
 
-export type Lookup = Pick<Ledger, 'intent' | 'intentOfRefund'>;
+type Lookup = Pick<Ledger, 'intent' | 'intentOfRefund'>;
 
 /** What a request asks for: the id in its path ('' without one) and its form or query. */
 export interface Asked {

@@ -6,7 +6,7 @@
 import type { ApiError } from './api-error.ts';
 import type { CardSummary, Decline, TestCard } from './cards.ts';
 
-export type IntentStatus = 'requires_payment_method' | 'requires_action' | 'succeeded' | 'canceled';
+type IntentStatus = 'requires_payment_method' | 'requires_action' | 'succeeded' | 'canceled';
 
 export interface Refund {
   readonly id: string;

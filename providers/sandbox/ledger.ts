@@ -23,7 +23,7 @@ export interface StoredAnswer {
 }
 
 /** What one request did, a line of the journal. */
-export interface Change {
+interface Change {
   readonly intent: PaymentIntent;
   readonly event: { readonly id: string; readonly type: EventType; readonly createdMs: number } | null;
   readonly answer: StoredAnswer | null;
