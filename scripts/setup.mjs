@@ -42,10 +42,12 @@ function installPackages() {
   const differs = ([path, { version, integrity, optional }]) =>
     path !== '' && !(optional && !installed[path]) && !same(installed[path], { version, integrity });
   if (existsSync(join(root, 'node_modules')) && !Object.entries(locked).some(differs)) return;
-  say('installing the npm packages (npm ci), about a minute with an empty cache');
+  say('installing the npm packages of package-lock.json, up to a minute with an empty cache');
   // The npm that runs us, whatever else is on the PATH; with the compiler, also when NODE_ENV says production.
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
-  run(...npm, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error');
+  // Not `npm ci`: it refuses the lock file when a registry does not carry the optional packages of every platform.
+  // This installs what is locked all the same, and with --no-save leaves the lock file as it is.
+  run(...npm, 'install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error');
 }
 
 function packagesOf(lockFile) {
