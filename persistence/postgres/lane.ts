@@ -61,18 +61,40 @@ export function openLane(options: LaneOptions): Lane {
     return connecting;
   };
 
+  let losses = 0;
+  const lost = (message: string, cause?: unknown) => {
+    losses++;
+    return new AnswerLost(message, { cause });
+  };
+  const run = async <R extends pg.QueryResultRow>(statement: pg.QueryConfig) => {
+    if (closed) throw new AnswerLost('the lane is closed');
+    const connection =
+      present ??
+      (await client().catch((error: unknown) => {
+        throw lost('PostgreSQL is not reachable', error);
+      }));
+    try {
+      return await connection.query<R>(statement);
+    } catch (error) {
+      if (isAnswer(error)) throw error;
+      forget(connection);
+      connection.end().catch(() => {});
+      throw lost('PostgreSQL did not answer', error);
+    }
+  };
+
+  /** Settles when the statement before has ended: pg's own queue is deprecated. */
+  let turn: Promise<unknown> = Promise.resolve();
   return {
-    async query(statement) {
-      if (closed) throw new AnswerLost('the lane is closed');
-      const connection = present ?? (await client());
-      try {
-        return await connection.query(statement);
-      } catch (error) {
-        if (isAnswer(error)) throw error;
-        forget(connection);
-        connection.end().catch(() => {});
-        throw new AnswerLost('PostgreSQL did not answer', { cause: error });
-      }
+    query<R extends pg.QueryResultRow>(statement: pg.QueryConfig) {
+      const before = losses;
+      const answer = turn.then(() => {
+        // Whoever waited behind a lost answer hears of it now, and not after a connection attempt each.
+        if (before !== losses) throw new AnswerLost('PostgreSQL did not answer the statement before');
+        return run<R>(statement);
+      });
+      turn = answer.catch(() => {});
+      return answer;
     },
     async close() {
       closed = true;

@@ -2,15 +2,16 @@
  * The truth of zones and bookings. A batch is one statement and one commit; it changes something only when epoch,
  * generation and version of the zone's row are those that the batch names, and then all of it or nothing.
  */
+import type pg from 'pg';
 import { transitions } from '../../engine/booking.ts';
-import { bookingCreated, bookingMoved, type DomainEvent } from '../../engine/events.ts';
 import type { Acquired, CommitAnswer, CommitBatch, ZoneLedger } from '../../engine/ports.ts';
+import { eventsOfBatch } from '../batch-events.ts';
 import { type BookingRow, bookingColumns, readBooking } from './bookings.ts';
 import { isAnswer, type Lane } from './lane.ts';
 import { rebuildEvent } from './rebuild.ts';
 
-/** Errors of PostgreSQL that mean "the batch contradicts the truth": unique_violation, and refuse_batch's own. */
-const conflicts = new Set(['23505', 'ON001']);
+/** Errors of PostgreSQL that mean "the batch contradicts the truth": unique and check violations, and refuse_batch's. */
+const conflicts = new Set(['23505', '23514', 'ON001']);
 
 export function createZoneLedger(options: {
   readonly laneOf: (zoneId: string) => Lane;
@@ -141,7 +142,8 @@ async function commit(lane: Lane, batch: CommitBatch): Promise<CommitAnswer> {
   }
 }
 
-function commitValues({ lease, version, terms, nowMs, made, moved }: CommitBatch): unknown[] {
+function commitValues(batch: CommitBatch): unknown[] {
+  const { lease, version, terms, nowMs, made, moved } = batch;
   const time = new Date(nowMs).toISOString();
   return [
     lease.eventId,
@@ -165,30 +167,12 @@ function commitValues({ lease, version, terms, nowMs, made, moved }: CommitBatch
     moved.map(({ move }) => transitions[move].shift.held),
     moved.map(({ move }) => transitions[move].shift.sold),
     moved.map(({ expiresAtMs }) => (expiresAtMs === null ? null : new Date(expiresAtMs).toISOString())),
-    JSON.stringify(eventsOf({ lease, terms, made, moved }, time)),
+    JSON.stringify(eventsOfBatch(batch)),
   ];
 }
 
-function eventsOf(
-  { lease, terms, made, moved }: Pick<CommitBatch, 'lease' | 'terms' | 'made' | 'moved'>,
-  time: string,
-): DomainEvent[] {
-  const { eventId, zoneId } = lease;
-  const created = made.map(({ bookingId, userId, quantity, expiresAtMs }) =>
-    bookingCreated(
-      {
-        bookingId,
-        eventId,
-        zoneId,
-        userId,
-        quantity,
-        amountMinor: quantity * terms.priceMinor,
-        currency: terms.currency,
-        expiresAt: new Date(expiresAtMs).toISOString(),
-      },
-      time,
-    ),
-  );
-  const changed = moved.map(({ bookingId, move }) => bookingMoved({ bookingId, eventId, zoneId }, move, time));
-  return [...created, ...changed.filter((event) => event !== null)];
+/** Zones whose holds will run out, so that somebody must own them. */
+export async function zonesWithHolds(pool: pg.Pool): Promise<readonly string[]> {
+  const { rows } = await pool.query<{ id: string }>('select id from zones where held > 0 order by id');
+  return rows.map((row) => row.id);
 }
