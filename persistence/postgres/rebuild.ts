@@ -4,8 +4,7 @@
  */
 import pg from 'pg';
 import type { EventSnapshot } from '../../engine/ports.ts';
-
-const chunkRows = 5_000;
+import { chunks } from './cursor.ts';
 
 export async function rebuildEvent(
   databaseUrl: string,
@@ -101,19 +100,3 @@ const keysSql = `
   select encode(idempotency_key, 'hex') as key, encode(fingerprint, 'hex') as fingerprint, id,
          (extract(epoch from created_at) * 1000)::bigint as created_at_ms
   from bookings where event_id = $1 and created_at > now() - interval '48 hours'`;
-
-/** Rows in chunks through a cursor, so that an event of any size needs little memory. */
-async function* chunks<T>(
-  client: pg.Client,
-  sql: string,
-  values: unknown[],
-  readRow: (row: pg.QueryResultRow) => T,
-): AsyncIterable<T[]> {
-  await client.query(`declare chunk no scroll cursor for ${sql}`, values);
-  for (;;) {
-    const { rows } = await client.query(`fetch ${chunkRows} from chunk`);
-    if (rows.length === 0) break;
-    yield rows.map(readRow);
-  }
-  await client.query('close chunk');
-}
