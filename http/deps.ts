@@ -1,9 +1,21 @@
 /** Everything the routes need of the rest of the system, filled by the composition root. */
 import type { Logger } from 'pino';
+import type { LivePayment } from '../actors/booking-waiters.ts';
+import type { ZoneAddress } from '../actors/zone-requests.ts';
 import type { Accounts } from '../engine/accounts.ts';
+import type { Booking } from '../engine/booking.ts';
+import type { Catalogue } from '../engine/catalogue.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import type { PaymentNotice, PaymentProvider, ProviderName } from '../engine/payment.ts';
 import type { Clock, Ids } from '../engine/ports.ts';
 import type { RateLimits } from '../engine/rate-limit.ts';
+import type { BookingReads, PaymentReads, TicketReads } from '../engine/reads.ts';
 import type { AccessTokens } from './auth.ts';
+import type { Passwords } from './passwords.ts';
+import type { ReadCache } from './read-cache.ts';
+import type { SaleDesk } from './sale-desk.ts';
+import type { Sessions } from './sessions.ts';
+import type { TicketSeal } from './ticket-seal.ts';
 
 export interface Check {
   readonly name: string;
@@ -23,7 +35,12 @@ export interface Answered {
 
 export interface Deps {
   readonly accounts: Accounts;
+  readonly passwords: Passwords;
+  readonly sessions: Sessions;
   readonly tokens: AccessTokens;
+  readonly catalogue: Catalogue;
+  readonly reads: ReadCache;
+  readonly saleDesk: SaleDesk;
   /** Null: no rate limits. */
   readonly limits: RateLimits | null;
   readonly clock: Clock;
@@ -35,4 +52,26 @@ export interface Deps {
   /** Public keys that others check our tickets and passes with. */
   readonly jwks: () => { readonly keys: readonly object[] };
   readonly observe: (answered: Answered) => void;
+
+  // The sale itself.
+  readonly zoneOf: (zoneId: string) => ZoneAddress;
+  readonly bookings: BookingReads;
+  readonly payments: PaymentReads;
+  readonly tickets: TicketReads;
+  readonly ticketSeal: TicketSeal;
+  readonly providers: Readonly<Record<ProviderName, PaymentProvider>>;
+  readonly beginPayment: (booking: Booking, provider: ProviderName) => Promise<Outcome<LivePayment>>;
+  readonly settleBooking: (booking: Booking) => Promise<Outcome<null>>;
+  /** Durable when it resolves. */
+  readonly storeNotice: (stored: Notice) => Promise<void>;
+  /** Counts an answer to reserve, by its code. */
+  readonly reservationAnswered: (result: string) => void;
+}
+
+/** A provider's notice whose signature was right. */
+export interface Notice {
+  readonly provider: ProviderName;
+  readonly notice: PaymentNotice;
+  readonly rawBody: Uint8Array;
+  readonly receivedAtMs: number;
 }

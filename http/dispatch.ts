@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import type { Role } from '../engine/accounts.ts';
 import type { User } from './auth.ts';
 import type { Exchange } from './exchange.ts';
-import { type Limited, overLimit } from './limits.ts';
+import { overLimit } from './limits.ts';
 import { invalid } from './problem.ts';
 import type { Caller } from './route.ts';
 
@@ -41,14 +41,9 @@ function admit(exchange: Exchange, user: User | null): void {
     const key = user?.id ?? exchange.address();
     exchange.after(overLimit(limits, route.limit, key, route.method === 'GET'), (limited) => {
       if (limited === null) handle(exchange);
-      else refuseLimited(exchange, limited);
+      else exchange.refuse(limited.rejection, limited.headers);
     });
   }
-}
-
-function refuseLimited(exchange: Exchange, { headers, rejection }: Limited): void {
-  for (const [name, value] of headers) exchange.header(name, value);
-  exchange.refuse(rejection);
 }
 
 function handle(exchange: Exchange): void {

@@ -7,9 +7,10 @@ import type { Rejection } from '../engine/outcome.ts';
 import type { AnswerHeads } from './answer-head.ts';
 import type { User } from './auth.ts';
 import type { Deps } from './deps.ts';
+import { successBody } from './envelope.ts';
 import { problemBody, problems } from './problem.ts';
 import type { HeaderSource, RequestHead } from './request-head.ts';
-import type { AnyCall, Route } from './route.ts';
+import type { AnyCall, HeaderPairs, Route } from './route.ts';
 
 /** What all exchanges of a server share. */
 export interface Edge {
@@ -33,7 +34,6 @@ const bodyBytesMaxDefault = 16_384;
 const abortedStatus = 499;
 const safeRequestId = /^[\w.:/+=@-]{1,128}$/;
 const jsonType = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
-const successPrefix = '{"success":true,"data":';
 
 export class Exchange implements AnyCall {
   readonly edge: Edge;
@@ -116,8 +116,7 @@ export class Exchange implements AnyCall {
   }
 
   reply(status: number, data: unknown, meta?: unknown): void {
-    const tail = meta === undefined ? '}' : `,"meta":${JSON.stringify(meta)}}`;
-    this.replyBytes(status, `${successPrefix}${JSON.stringify(data)}${tail}`);
+    this.replyBytes(status, successBody(data, meta));
   }
 
   replyBytes(status: number, body: string | Uint8Array): void {
@@ -134,8 +133,9 @@ export class Exchange implements AnyCall {
     this.write(status, this.edge.heads.bare(status), null);
   }
 
-  refuse(rejection: Rejection): void {
+  refuse(rejection: Rejection, headers: HeaderPairs = []): void {
     const { status } = problems[rejection.code];
+    for (const [name, value] of headers) this.header(name, value);
     if (rejection.retryAfterSeconds !== undefined) this.header('Retry-After', String(rejection.retryAfterSeconds));
     if (status === 401) this.header('WWW-Authenticate', 'Bearer');
     this.write(status, this.edge.heads.privateJson(status), problemBody(rejection));

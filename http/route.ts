@@ -22,6 +22,8 @@ type Body<Schema> = Schema extends 'raw' ? Uint8Array : Parsed<Schema>;
 type CallerOf<Who extends Caller> = Who extends 'anyone' | 'provider' ? null : User;
 type Data<Answer> = Answer extends z.ZodType ? z.input<Answer> : never;
 
+export type HeaderPairs = readonly (readonly [name: string, value: string])[];
+
 /** The part of a call that is the same for every route. One of the answering methods must be called, exactly once. */
 export interface AnyCall {
   readonly params: unknown;
@@ -48,7 +50,7 @@ export interface AnyCall {
   send(status: number, mediaType: string, body: string | Uint8Array): void;
   /** Answers without a body. */
   bare(status: 204 | 304): void;
-  refuse(rejection: Rejection): void;
+  refuse(rejection: Rejection, headers?: HeaderPairs): void;
 }
 
 export interface Call<Params, Query, Headers, Input, Who extends User | null, Out extends Answers, Meta>

@@ -3,6 +3,8 @@
  * limits, /api/openapi.json and /api/docs come out of the entry.
  */
 import type { Route } from './route.ts';
+import { accountRoutes } from './routes/accounts.ts';
+import { catalogueRoutes } from './routes/catalogue.ts';
 import { operations } from './routes/operations.ts';
 
-export const routes: readonly Route[] = [...operations];
+export const routes: readonly Route[] = [...accountRoutes, ...catalogueRoutes, ...operations];

@@ -21,6 +21,7 @@ create table users (
 );
 create unique index users_email on users (lower(email));
 
+-- A session is a family of tokens that follow each other; its id is that of the first, whose revoked_at is the family's.
 create table refresh_tokens (
   id uuid primary key,
   family_id uuid not null,
@@ -32,7 +33,7 @@ create table refresh_tokens (
   successor_id uuid,
   revoked_at timestamptz
 );
-create index refresh_tokens_family on refresh_tokens (family_id);
+create index refresh_tokens_user on refresh_tokens (user_id);
 
 create table categories (
   id uuid primary key,
