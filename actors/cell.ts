@@ -16,13 +16,20 @@ export interface Runner {
   stop(): void;
 }
 
+/** One incarnation's life, as its runner sees it. */
+export interface Life {
+  /** True once it has ended: whatever its handler still does must have no effect. */
+  over(): boolean;
+  crashed(error: unknown): void;
+}
+
 export interface CellContext<M> {
   readonly world: World;
   readonly watch: ActorWatch;
   readonly options: CellOptions;
   readonly abandon: (message: M) => void;
-  /** Starts an incarnation; `crashed` ends it. */
-  readonly hatch: (cell: Cell<M>, self: Self<M>, incarnation: string, crashed: (error: unknown) => void) => Runner;
+  /** Starts an incarnation. */
+  readonly hatch: (cell: Cell<M>, self: Self<M>, life: Life) => Runner;
   /** Event-sourced actors take a first turn without a message, to go on where they were. */
   readonly wakeOnBegin: boolean;
 }
@@ -99,17 +106,20 @@ export class Cell<M> {
 
   #begin(): void {
     const incarnation = ++this.#incarnation;
+    const over = () => incarnation !== this.#incarnation;
     const crashed = (error: unknown) => this.#crashed(incarnation, error);
-    this.#runner = this.#context.hatch(this, this.#self(incarnation), `${this.name}~${incarnation}`, crashed);
+    const runner = this.#context.hatch(this, this.#self(over), { over, crashed });
+    // It may have crashed while it began: then its runner is dead already, and a turn given to it would never end.
+    if (over()) return;
+    this.#runner = runner;
     if (this.#mailbox.length > 0 || this.#context.wakeOnBegin) this.wake();
   }
 
-  #self(incarnation: number): Self<M> {
+  #self(over: () => boolean): Self<M> {
     const { world } = this.#context;
-    const alive = () => incarnation === this.#incarnation && !this.#stopped;
     const tell = (message: M) => {
-      if (alive()) this.tell(message);
-      else this.#context.abandon(message);
+      if (over()) this.#context.abandon(message);
+      else this.tell(message);
     };
     return {
       now: () => world.clock.now(),

@@ -21,7 +21,7 @@ import {
 } from 'nact';
 import { type Outcome, unavailable } from '../engine/outcome.ts';
 import type { Cancel, Journal, JournalRecord, World } from '../engine/ports.ts';
-import { Cell, type CellContext, type Runner } from './cell.ts';
+import { Cell, type CellContext, type Life, type Runner } from './cell.ts';
 
 declare const accepts: unique symbol;
 
@@ -117,24 +117,26 @@ const token = Symbol('turn');
 /** Starts an actor system in `world`. Event-sourced actors keep their events in `journal`. */
 export function createActors(world: World, journal: Journal, watch: ActorWatch): Actors {
   const system = start(configurePersistence(nactEngine(journal)));
+  // A name is never used twice: nact's references are paths, and one that is stale would reach the next of its name.
+  let hatched = 0;
+  const nextName = () => `incarnation-${++hatched}`;
   const cell = <M>(ref: ActorRef<M>) => ref as unknown as Cell<M>;
   const address = <M>(context: Omit<CellContext<M>, 'world' | 'watch'>, name: string) =>
     new Cell<M>(name, { ...context, world, watch }) as unknown as ActorRef<M>;
   return {
     world,
     spawn<S, M>(name: string, behaviour: Behaviour<S, M>, options: CellOptions) {
-      const hatch: CellContext<M>['hatch'] = (cell, self, incarnation, crashed) => {
-        const properties = nactProperties(() => behaviour.begin(self), crashed);
-        return nactRunner(spawn(system, plainHandler(cell, behaviour, self), incarnation, properties));
+      const hatch: CellContext<M>['hatch'] = (cell, self, life) => {
+        const properties = nactProperties(() => behaviour.begin(self), life);
+        return nactRunner(spawn(system, plainHandler(cell, behaviour, self), nextName(), properties));
       };
       return address<M>({ options, hatch, abandon: behaviour.abandon, wakeOnBegin: false }, name);
     },
     spawnPersistent<S, E, M>(name: string, behaviour: PersistentBehaviour<S, E, M>, options: CellOptions) {
-      const hatch: CellContext<M>['hatch'] = (cell, self, incarnation, crashed) => {
-        const properties = nactProperties(behaviour.initial, crashed);
-        return nactRunner(
-          spawnPersistent(system, persistentHandler(cell, behaviour, self), name, incarnation, properties),
-        );
+      const hatch: CellContext<M>['hatch'] = (cell, self, life) => {
+        const properties = nactProperties(behaviour.initial, life);
+        const handler = persistentHandler(cell, behaviour, { self, life });
+        return nactRunner(spawnPersistent(system, handler, name, nextName(), properties));
       };
       return address<M>({ options, hatch, abandon: behaviour.abandon, wakeOnBegin: true }, name);
     },
@@ -153,11 +155,11 @@ function nactRunner(ref: Ref<unknown>): Runner {
 }
 
 /** Whatever goes wrong, nact is told to stop: the cell decides about the next incarnation. */
-function nactProperties(begin: () => unknown, crashed: (error: unknown) => void) {
+function nactProperties(begin: () => unknown, life: Life) {
   return {
     initialStateFunc: begin,
     onCrash: (_message: unknown, error: unknown, context: { readonly stop: symbol }) => {
-      crashed(error);
+      life.crashed(error);
       return context.stop;
     },
   } as object;
@@ -175,7 +177,7 @@ function plainHandler<S, M>(cell: Cell<M>, behaviour: Behaviour<S, M>, self: Sel
 function persistentHandler<S, E, M>(
   cell: Cell<M>,
   behaviour: PersistentBehaviour<S, E, M>,
-  self: Self<M>,
+  { self, life }: { readonly self: Self<M>; readonly life: Life },
 ): NactHandler {
   let recovered = false;
   return async (before, events, nact) => {
@@ -191,6 +193,8 @@ function persistentHandler<S, E, M>(
       const decided = behaviour.decide(state, message, self.now());
       if (decided.length > 0) {
         await context.persist(decided);
+        // Stopped meanwhile: the message was abandoned, and another actor may go on from the journal.
+        if (life.over()) return state;
         state = decided.reduce(behaviour.apply, state);
       }
       behaviour.react(state, message, self);
