@@ -19,9 +19,10 @@ async function reap() {
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** Bounded, because a dead process that nobody collects can be sent signals for ever. */
 async function end(pidFile, signal) {
   const pid = pidIn(pidFile);
-  while (pid > 0 && send(pid, signal)) await delay(20);
+  for (let tries = 0; tries < 250 && pid > 0 && send(pid, signal); tries++) await delay(20);
 }
 
 function pidIn(file) {
