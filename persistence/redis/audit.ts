@@ -1,0 +1,80 @@
+/**
+ * What the gate has of one event, as an auditor reads it: every counter, hold and total as it stands, whoever wrote it.
+ * Nothing is read at one instant; the versions that are read with it tell whether something moved meanwhile.
+ */
+import { Redis } from 'ioredis';
+import type { GateFacts, GateZone } from '../../engine/audit-gate.ts';
+import type { Hold } from '../../engine/zone.ts';
+import { gateKey, holdsKey, usersKey, zoneKey } from './keys.ts';
+import { readHold, uuidText } from './records.ts';
+
+/** A connection for reading, on which a command waits for the server and is sent again. */
+export async function withGate<T>(redisUrl: string, work: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 5, connectTimeout: 2_000 });
+  redis.on('error', () => {}); // the command that is under way rejects
+  try {
+    return await work(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Versions and counters first, then holds and totals. With `counters` only, the latter two are empty. */
+export async function readGate(
+  redis: Redis,
+  event: { readonly eventId: string; readonly zoneIds: readonly string[] },
+  depth: 'counters' | 'all',
+): Promise<GateFacts> {
+  const { eventId, zoneIds } = event;
+  const [generation, builtIn] = await redis.hmget(gateKey(eventId), 'generation', 'run_id');
+  const runId = /run_id:([0-9a-f]+)/.exec(await redis.info('server'))?.[1];
+  const zones = new Map<string, GateZone>();
+  for (const zoneId of zoneIds) {
+    const zone = await readZone(redis, zoneKey(eventId, zoneId));
+    if (zone) zones.set(zoneId, zone);
+  }
+  if (depth === 'all') {
+    for (const [zoneId, zone] of zones)
+      zones.set(zoneId, { ...zone, holds: await readHolds(redis, holdsKey(eventId, zoneId)) });
+  }
+  return {
+    built: generation !== null && generation !== undefined && builtIn === runId,
+    generation: generation ? Number(generation) : null,
+    zones,
+    users: depth === 'all' ? await readUsers(redis, usersKey(eventId)) : new Map(),
+  };
+}
+
+async function readZone(redis: Redis, key: string): Promise<GateZone | null> {
+  const names = ['capacity', 'available', 'held', 'sold', 'blocked', 'epoch', 'version'] as const;
+  const values = await redis.hmget(key, ...names);
+  if (values.every((value) => value === null)) return null;
+  // A counter that is absent becomes NaN, which equals and sums up to nothing: it cannot pass for a number.
+  const [capacity, available, held, sold, blocked, epoch, version] = values.map((value) => Number(value ?? Number.NaN));
+  const counters = { capacity, available, held, sold, blocked, epoch, version } as Omit<GateZone, 'holds'>;
+  return { ...counters, holds: new Map() };
+}
+
+async function readHolds(redis: Redis, key: string): Promise<ReadonlyMap<string, Hold>> {
+  const holds = new Map<string, Hold>();
+  for await (const [field, value] of fieldsOf(redis, key)) {
+    const hold = readHold(field, value);
+    holds.set(hold.bookingId, hold);
+  }
+  return holds;
+}
+
+async function readUsers(redis: Redis, key: string): Promise<ReadonlyMap<string, number>> {
+  const users = new Map<string, number>();
+  for await (const [field, value] of fieldsOf(redis, key)) users.set(uuidText(field), Number(value));
+  return users;
+}
+
+async function* fieldsOf(redis: Redis, key: string): AsyncIterable<readonly [Buffer, Buffer]> {
+  let cursor = '0';
+  do {
+    const [next, fields] = (await redis.hscanBuffer(key, cursor, 'COUNT', 2_000)) as unknown as [Buffer, Buffer[]];
+    for (let i = 0; i < fields.length; i += 2) yield [fields[i] as Buffer, fields[i + 1] as Buffer];
+    cursor = next.toString();
+  } while (cursor !== '0');
+}
