@@ -33,7 +33,7 @@ import {
   findAcked,
   inSnapshot,
   readBacklog,
-  readEventIds,
+  readEvents,
   readHighestUsers,
   readOverdueHolds,
   readRepeatedEvents,
@@ -183,45 +183,35 @@ async function auditTickets(truth: ClientBase, eventId: string | null, verdict: 
 // ---- the gate, event by event: read before and after the truth, and compared only if nothing moved in between
 
 async function auditGates({ databaseUrl, redisUrl, eventId, settled }: AuditSources, verdict: Verdict): Promise<void> {
-  const eventIds = await inSnapshot(databaseUrl, (truth) => readEventIds(truth, eventId));
+  const events = await inSnapshot(databaseUrl, (truth) => readEvents(truth, eventId));
   await withGate(redisUrl, async (redis) => {
-    for (const id of eventIds) {
-      const readTruthOf = () => inSnapshot(databaseUrl, (truth) => readTruth(truth, id));
-      const readGateOf = (truth: TruthFacts, depth: 'counters' | 'all') =>
-        readGate(redis, { eventId: id, zoneIds: [...truth.zones.keys()] }, depth);
-      const { state, truth, findings } = await compareEvent(readTruthOf, readGateOf);
-      if (state === 'level') verdict.examined('P1', truth.zones.size);
+    for (const event of events) {
+      const { state, findings } = await compareEvent(
+        (depth) => readGate(redis, event, depth),
+        () => inSnapshot(databaseUrl, (truth) => readTruth(truth, event.eventId)),
+      );
+      if (state === 'level') verdict.examined('P1', event.zoneIds.length);
       verdict.take(findings);
       if (state === 'level' || state === 'not-built') continue;
-      const sentence = `gate and truth of event ${id} could not be compared: they are ${state}`;
-      if (settled) verdict.take([violation('P1', id, sentence)]);
+      const sentence = `gate and truth of event ${event.eventId} could not be compared: they are ${state}`;
+      if (settled) verdict.take([violation('P1', event.eventId, sentence)]);
       else verdict.note(sentence);
     }
   });
 }
 
-interface Compared {
-  readonly state: GateState;
-  readonly truth: TruthFacts;
-  readonly findings: readonly Finding[];
-}
-
 /** A difference counts only when it is still there after the other tries: a batch taken back looks like one. */
 async function compareEvent(
+  readGateOf: (depth: 'counters' | 'all') => Promise<GateFacts>,
   readTruthOf: () => Promise<TruthFacts>,
-  readGateOf: (truth: TruthFacts, depth: 'counters' | 'all') => Promise<GateFacts>,
-): Promise<Compared> {
-  let truth = await readTruthOf();
+): Promise<{ readonly state: GateState; readonly findings: readonly Finding[] }> {
   for (let tries = 1; ; tries++) {
-    const before = await readGateOf(truth, 'all');
-    truth = await readTruthOf();
-    const after = await readGateOf(truth, 'counters');
-    const state = compareVersions(truth, before, after);
-    const findings = [
-      ...(before.built ? judgeGateCounters(before) : []),
-      ...(state === 'level' ? judgeLevelGate(truth, before) : []),
-    ];
-    const settled = state === 'not-built' || (state === 'level' && findings.length === 0);
-    if (settled || tries === gateTries) return { state, truth, findings };
+    const before = await readGateOf('all');
+    if (!before.built) return { state: 'not-built', findings: [] };
+    const truth = await readTruthOf();
+    const state = compareVersions(truth, before, await readGateOf('counters'));
+    const findings = [...judgeGateCounters(before), ...(state === 'level' ? judgeLevelGate(truth, before) : [])];
+    const agreed = state === 'level' && findings.length === 0;
+    if (agreed || state === 'not-built' || tries === gateTries) return { state, findings };
   }
 }

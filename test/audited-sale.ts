@@ -49,6 +49,8 @@ export interface AuditedSale {
 export async function openSale(): Promise<AuditedSale> {
   const [{ url: databaseUrl, drop }, redisUrl, shop] = await Promise.all([openDatabase(), openRedis(), openShop()]);
   const database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  // The database is dropped by force while the last connections of the pool still say goodbye.
+  database.on('error', () => {});
   const redis = new Redis(redisUrl);
   const lane = openLane({ databaseUrl, name: 'audited', statementTimeoutMs: 10_000, connectTimeoutMs: 5_000 });
   const ledger = createZoneLedger({ laneOf: () => lane, lane, databaseUrl });

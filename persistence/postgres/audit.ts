@@ -115,10 +115,16 @@ export async function readTruth(client: pg.ClientBase, eventId: string): Promise
   return { eventId, generation, zones: new Map(zones.rows.map((row) => [row.id, gateZone(row)])), users };
 }
 
-/** The events that have zones. */
-export async function readEventIds(client: pg.ClientBase, eventId: Scope): Promise<readonly string[]> {
-  const text = 'select distinct event_id from zones where $1::uuid is null or event_id = $1 order by 1';
-  return (await client.query(text, [eventId])).rows.map((row) => row.event_id);
+/** The events that have zones, with them. */
+export async function readEvents(
+  client: pg.ClientBase,
+  eventId: Scope,
+): Promise<readonly { readonly eventId: string; readonly zoneIds: readonly string[] }[]> {
+  const text = `
+    select event_id, array_agg(id)::text[] as zone_ids from zones
+    where $1::uuid is null or event_id = $1 group by event_id order by event_id`;
+  const { rows } = await client.query(text, [eventId]);
+  return rows.map((row) => ({ eventId: row.event_id, zoneIds: row.zone_ids }));
 }
 
 // ---- P2
