@@ -1,0 +1,144 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { generateKeyPair, SignJWT } from 'jose';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type AccessTokens, createAccessTokens, signAccessToken } from './auth.ts';
+
+const secret = 'a secret of thirty-two bytes or more';
+const key = new TextEncoder().encode(secret);
+const userId = randomUUID();
+let nowMs: number;
+let tokens: AccessTokens;
+
+beforeEach(() => {
+  nowMs = Date.parse('2026-11-21T10:00:00Z');
+  tokens = createAccessTokens({
+    secret,
+    clock: { now: () => nowMs },
+    ids: { next: () => randomUUID() },
+    rememberedMax: 4,
+  });
+});
+
+/** A token that is right in everything, before a test changes something. */
+function draft(claims: Record<string, unknown> = {}, header: Record<string, unknown> = { typ: 'at+jwt' }) {
+  const seconds = nowMs / 1000;
+  return new SignJWT({
+    sub: userId,
+    jti: 'j1',
+    role: 'user',
+    iss: 'onsale',
+    aud: 'onsale-api',
+    iat: seconds,
+    exp: seconds + 60,
+    ...claims,
+  }).setProtectedHeader({ alg: 'HS256', ...header });
+}
+
+const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+describe('a token of ours', () => {
+  it('says who calls', async () => {
+    const token = await tokens.sign({ id: userId, role: 'organizer' });
+    expect(await tokens.verify(token)).toEqual({ id: userId, role: 'organizer', tokenId: expect.any(String) });
+  });
+
+  it('is remembered once it was checked, and not before', async () => {
+    const token = await tokens.sign({ id: userId, role: 'user' });
+    expect(tokens.recall(token)).toBeUndefined();
+    const user = await tokens.verify(token);
+    expect(tokens.recall(token)).toBe(user);
+  });
+
+  it('is forgotten when it expires, to the millisecond', async () => {
+    const token = await signAccessToken(secret, { id: userId, role: 'user', tokenId: 'j' }, { nowMs, ttlSeconds: 60 });
+    await tokens.verify(token);
+    nowMs += 59_999;
+    expect(tokens.recall(token)).toBeDefined();
+    nowMs += 1;
+    expect(tokens.recall(token)).toBeUndefined();
+  });
+
+  it('is forgotten when many others came since', async () => {
+    const first = await tokens.sign({ id: userId, role: 'user' });
+    await tokens.verify(first);
+    for (let n = 0; n < 4; n++) await tokens.verify(await tokens.sign({ id: randomUUID(), role: 'user' }));
+    expect(tokens.recall(first)).toBeUndefined();
+  });
+
+  it('may be from a node whose clock is five seconds off, not more', async () => {
+    expect(await tokens.verify(await draft({ exp: nowMs / 1000 - 4 }).sign(key))).not.toBeNull();
+    expect(await tokens.verify(await draft({ exp: nowMs / 1000 - 6 }).sign(key))).toBeNull();
+  });
+
+  it('is not remembered past its end although the check is lenient', async () => {
+    const token = await draft({ exp: nowMs / 1000 - 4 }).sign(key);
+    await tokens.verify(token);
+    expect(tokens.recall(token)).toBeUndefined();
+  });
+});
+
+describe('refused, and never remembered, is a token', () => {
+  const header = { alg: 'HS256', typ: 'at+jwt' };
+  const cases: readonly (readonly [string, () => Promise<string> | string])[] = [
+    ['that is no token', () => 'nonsense'],
+    [
+      'with alg none',
+      () =>
+        `${part({ alg: 'none', typ: 'at+jwt' })}.${part({ sub: userId, jti: 'j', role: 'admin', exp: nowMs / 1000 + 60 })}.`,
+    ],
+    ['signed HS512 with our secret', () => draft({}, { alg: 'HS512', typ: 'at+jwt' }).sign(key)],
+    [
+      'signed RS256 by somebody',
+      async () => draft({}, { alg: 'RS256', typ: 'at+jwt' }).sign((await generateKeyPair('RS256')).privateKey),
+    ],
+    [
+      'signed with another secret',
+      () => draft().sign(new TextEncoder().encode('another secret of thirty-two bytes or more')),
+    ],
+    ['without exp', () => draft({ exp: undefined }).sign(key)],
+    ['without sub', () => draft({ sub: undefined }).sign(key)],
+    ['without jti', () => draft({ jti: undefined }).sign(key)],
+    ['without iat', () => draft({ iat: undefined }).sign(key)],
+    ['of another kind', () => draft({}, { typ: 'queue-pass+jwt' }).sign(key)],
+    ['without a kind', () => draft({}, {}).sign(key)],
+    ['for another audience', () => draft({ aud: 'onsale-queue' }).sign(key)],
+    ['of another issuer', () => draft({ iss: 'elsewhere' }).sign(key)],
+    ['with an unknown role', () => draft({ role: 'root' }).sign(key)],
+    ['whose sub is no id', () => draft({ sub: '*' }).sign(key)],
+    [
+      'that was made long ago and never ends',
+      () => draft({ iat: nowMs / 1000 - 7 * 3_600, exp: nowMs / 1000 + 60 }).sign(key),
+    ],
+    ['from the future', () => draft({ iat: nowMs / 1000 + 600, nbf: nowMs / 1000 + 600 }).sign(key)],
+    [
+      'whose claims were altered',
+      async () => {
+        const [head, claims, signature] = (await draft().sign(key)).split('.');
+        const altered = { ...JSON.parse(Buffer.from(claims ?? '', 'base64url').toString()), role: 'admin' };
+        return `${head}.${part(altered)}.${signature}`;
+      },
+    ],
+    [
+      'that names its own key',
+      () => {
+        const own = `${part({ ...header, jwk: { kty: 'oct', k: 'AAAA' }, kid: '../../dev/null' })}.${part({ sub: userId })}`;
+        return `${own}.${createHmac('sha256', Buffer.from('AAAA', 'base64url')).update(own).digest('base64url')}`;
+      },
+    ],
+  ];
+
+  it.each(cases)('%s', async (_what, make) => {
+    const token = await make();
+    expect(await tokens.verify(token)).toBeNull();
+    expect(tokens.recall(token)).toBeUndefined();
+  });
+
+  it('and the right one is taken', async () => {
+    expect(await tokens.verify(await draft().sign(key))).not.toBeNull();
+  });
+});
+
+it('refuses a secret of fewer than 32 bytes', () => {
+  const short = { secret: 'x'.repeat(31), clock: { now: () => 0 }, ids: { next: () => '' } };
+  expect(() => createAccessTokens(short)).toThrow('31 bytes');
+});
