@@ -4,6 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
+import { expect } from 'vitest';
+import type { RejectionCode } from '../engine/outcome.ts';
 import { type AccessTokens, createAccessTokens } from '../http/auth.ts';
 import type { Answered, Deps } from '../http/deps.ts';
 import type { Route } from '../http/route.ts';
@@ -67,4 +69,9 @@ export async function startEdge(
     ask: (path, init) => fetch(`${server.url}${path}`, init),
     bearer: async (role = 'user', id = randomUUID()) => `Bearer ${await tokens.sign({ id, role })}`,
   };
+}
+
+/** What a refusal's body must look like. */
+export function refusal(code: RejectionCode, details: unknown = expect.anything()): unknown {
+  return { success: false, error: { code, message: expect.any(String), details } };
 }
