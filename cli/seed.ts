@@ -38,7 +38,7 @@ export interface Fixture {
 /** Tokens that are signed before their users are written. */
 const chunkUsers = 5_000;
 
-/** The exit code. The event exists when the file is whole, and the file is written last. */
+/** The exit code. Rejects when either the event or the file could not be written; the file is then good for nothing. */
 export async function runSeed(options: SeedOptions, { ids, sign, print }: SeedIo): Promise<number> {
   const many = (count: number) => Array.from({ length: count }, () => ids.next());
   const seed: Seed = {
@@ -52,8 +52,8 @@ export async function runSeed(options: SeedOptions, { ids, sign, print }: SeedIo
     maxPerUser: options.maxPerUser ?? 10,
     waitingRoom: options.queue ? 'open' : 'off',
   };
-  await insertSeed(options.databaseUrl, seed);
-  await writeFixture(options.outFile, seed, sign);
+  // At the same time: one is PostgreSQL's work, the other is ours.
+  await Promise.all([insertSeed(options.databaseUrl, seed), writeFixture(options.outFile, seed, sign)]);
   print(`event ${seed.eventId}: ${options.zones} zones of ${options.seats} seats, ${options.users} users`);
   print(`written to ${options.outFile}`);
   return 0;
