@@ -36,7 +36,7 @@ export interface CellContext<M> {
 
 export class Cell<M> {
   readonly name: string;
-  readonly #mailbox = new Fifo<M>();
+  readonly #mailbox = new Fifo<{ readonly message: M; readonly fromItself: boolean }>();
   readonly #context: CellContext<M>;
   #incarnation = 0;
   #runner: Runner | null = null;
@@ -52,13 +52,13 @@ export class Cell<M> {
     this.#begin();
   }
 
-  tell(message: M): void {
+  tell(message: M, fromItself = false): void {
     if (this.#stopped || this.#mailbox.length >= this.#context.options.mailboxMax) {
       this.#context.watch.abandoned(this.name);
       this.#context.abandon(message);
       return;
     }
-    this.#mailbox.push(message);
+    this.#mailbox.push({ message, fromItself });
     this.wake();
   }
 
@@ -80,7 +80,7 @@ export class Cell<M> {
 
   /** The message of this turn; null when the turn was only a wake-up. */
   take(): M | null {
-    this.#handling = this.#mailbox.shift() ?? null;
+    this.#handling = this.#mailbox.shift()?.message ?? null;
     return this.#handling;
   }
 
@@ -100,8 +100,7 @@ export class Cell<M> {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#end();
-    for (let message = this.#mailbox.shift(); message !== undefined; message = this.#mailbox.shift())
-      this.#context.abandon(message);
+    for (const { message } of this.#mailbox.take(Number.POSITIVE_INFINITY)) this.#context.abandon(message);
   }
 
   #begin(): void {
@@ -119,7 +118,7 @@ export class Cell<M> {
     const { world } = this.#context;
     const tell = (message: M) => {
       if (over()) this.#context.abandon(message);
-      else this.tell(message);
+      else this.tell(message, true);
     };
     return {
       now: () => world.clock.now(),
@@ -145,7 +144,10 @@ export class Cell<M> {
     });
   }
 
-  /** Ends the incarnation: its pending answers are void, the message it was handling is settled. */
+  /**
+   * Ends the incarnation: its answers are void, also those that wait in the mailbox, and the message it was handling is
+   * settled. What others have sent waits for the next one.
+   */
   #end(): void {
     this.#incarnation++;
     this.#runner?.stop();
@@ -154,6 +156,10 @@ export class Cell<M> {
     this.#handling = null;
     this.#endTurn();
     if (lost !== null) this.#context.abandon(lost);
+    for (const waiting of this.#mailbox.take(Number.POSITIVE_INFINITY)) {
+      if (waiting.fromItself) this.#context.abandon(waiting.message);
+      else this.#mailbox.push(waiting);
+    }
   }
 
   #endTurn(): void {

@@ -166,13 +166,15 @@ describe('an actor', () => {
       selves[0]?.pipe(work, toMark, () => 'late');
       selves[0]?.after(150, 'late');
       actors.tell(ref, 'throw');
+      selves[0]?.tell({ mark: 6 });
+      actors.tell(ref, { mark: 1 });
       await world.runUntil(120);
       expect(begun).toBe(2);
       answer(7);
       selves[0]?.tell({ mark: 8 });
       await world.runUntil(200);
-      expect(handled).toEqual([]);
-      expect(abandoned).toEqual(['throw', { mark: 8 }, { mark: 7 }, 'late']);
+      expect(handled).toEqual(marks(1));
+      expect(abandoned).toEqual(['throw', { mark: 6 }, { mark: 8 }, { mark: 7 }, 'late']);
     });
 
     it('does not disturb others', async () => {

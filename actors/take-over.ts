@@ -6,6 +6,7 @@
  * either. Then the gate is ahead by recorded batches that were never acknowledged (they are taken back, newest first), or
  * level, or in disagreement (the event is rebuilt from the truth).
  */
+import { type BookingMove, statusAfter } from '../engine/booking.ts';
 import type { Acquired, Gate, GateFound, KeyedBooking, ZoneLedger } from '../engine/ports.ts';
 import type { Hash16, Hold } from '../engine/zone.ts';
 
@@ -17,21 +18,30 @@ export interface Ownership extends Acquired {
   readonly settled: readonly string[];
   /** First 32 bits of every key that made a booking here. */
   readonly usedKeys: readonly number[];
-  /** Bookings that the keys in doubt have made. */
-  readonly contested: readonly KeyedBooking[];
+  /** What the truth says against the batch in doubt. */
+  readonly objections: Objections;
 }
 
+/** The part of a batch that the gate lets through without knowing the booking: only the truth can say no to it. */
 export interface Doubt {
   readonly eventId: string;
   readonly uses: readonly { readonly userId: string; readonly key: Hash16 }[];
+  readonly moves: readonly { readonly bookingId: string; readonly move: BookingMove }[];
+}
+
+export interface Objections {
+  /** Bookings that the keys in doubt have made. */
+  readonly made: readonly KeyedBooking[];
+  /** Bookings that are in no state for the move in doubt. */
+  readonly immovable: ReadonlySet<string>;
 }
 
 /** More tries than this find the event being rebuilt over and over: better to start again later. */
 const triesMax = 5;
 
 /**
- * Null when there is no such zone. `doubt` names the keys of a batch that the truth refused as contradicting it: when
- * none of them explains the contradiction, the gate itself is not to be trusted and is rebuilt.
+ * Null when there is no such zone. `doubt` tells of a batch that the truth refused as contradicting it: when nothing in
+ * it explains the contradiction, the gate itself is not to be trusted and is rebuilt.
  */
 export async function takeOver(
   zoneId: string,
@@ -39,8 +49,8 @@ export async function takeOver(
   doubt: Doubt | null,
 ): Promise<Ownership | null> {
   const { gate, ledger } = stores;
-  const contested = doubt ? await ledger.findByKeys(doubt.eventId, doubt.uses) : [];
-  let distrusted = doubt !== null && contested.length === 0;
+  const objections = await findObjections(ledger, doubt);
+  let distrusted = doubt !== null && objections.made.length === 0 && objections.immovable.size === 0;
   let previousEpoch: number | null = null;
   for (let tries = 0; tries < triesMax; tries++) {
     const acquired = await ledger.acquire(zoneId);
@@ -52,7 +62,7 @@ export async function takeOver(
     if (found.ok && !distrusted && (await makeLevel(gate, acquired, found))) {
       const settled = found.recorded.filter((batch) => batch.version < acquired.version).map((batch) => batch.batchId);
       const [view, usedKeys] = await Promise.all([gate.read(lease), ledger.usedKeys(lease)]);
-      return { ...acquired, ...view, previousEpoch, settled, usedKeys, contested };
+      return { ...acquired, ...view, previousEpoch, settled, usedKeys, objections };
     }
     distrusted = false;
     const rebuiltMeanwhile = async (generation: number) =>
@@ -60,6 +70,17 @@ export async function takeOver(
     await ledger.rebuild(lease.eventId, rebuiltMeanwhile, (snapshot) => gate.rebuild(snapshot));
   }
   throw new Error(`zone ${zoneId}: gate and truth could not be brought together in ${triesMax} tries`);
+}
+
+async function findObjections(ledger: ZoneLedger, doubt: Doubt | null): Promise<Objections> {
+  if (!doubt) return { made: [], immovable: new Set() };
+  const made = await ledger.findByKeys(doubt.eventId, doubt.uses);
+  const immovable = new Set<string>();
+  for (const { bookingId, move } of doubt.moves) {
+    const booking = await ledger.find(doubt.eventId, bookingId);
+    if (!booking || statusAfter(booking.status, move) === null) immovable.add(bookingId);
+  }
+  return { made, immovable };
 }
 
 /** Takes back what the gate has and the truth has not. False when their histories do not fit. */

@@ -4,7 +4,8 @@
  */
 import { Deadlines } from '../engine/deadlines.ts';
 import { KeyFilter } from '../engine/key-filter.ts';
-import { unavailable } from '../engine/outcome.ts';
+import { accept, unavailable } from '../engine/outcome.ts';
+import type { ReacquireCommand, WriteOffCommand, ZoneCommand } from '../engine/zone.ts';
 import { type Doubt, type Ownership, takeOver } from './take-over.ts';
 import { answerDurable, refuse, replay } from './zone-answers.ts';
 import type { ZoneRequest } from './zone-requests.ts';
@@ -32,8 +33,17 @@ export function startTakeOver(state: State): void {
 
 function contradiction({ refused }: State): Doubt | null {
   if (!refused) return null;
-  const uses = refused.entries.flatMap(({ command }) => (command.kind === 'reserve' ? [command] : []));
-  return { eventId: refused.lease.eventId, uses };
+  const commands = refused.entries.map((entry) => entry.command);
+  return {
+    eventId: refused.lease.eventId,
+    uses: commands.filter((command) => command.kind === 'reserve'),
+    moves: commands.filter(isUnknownToGate).map(({ bookingId, kind }) => ({ bookingId, move: kind })),
+  };
+}
+
+/** The gate knows holds; these commands are about bookings that have none. */
+function isUnknownToGate(command: ZoneCommand): command is ReacquireCommand | WriteOffCommand {
+  return command.kind === 'reacquire' || command.kind === 'write-off';
 }
 
 export function tookOver(state: State, ownership: Ownership | null): void {
@@ -71,10 +81,14 @@ function resolveDoubt(state: State, ownership: Ownership): void {
   if (state.lost) again.push(...state.lost.entries.map((entry) => entry.request));
   state.lost = null;
   state.refused = null;
-  const usedBy = new Map(ownership.contested.map((booking) => [booking.key, booking]));
+  const { made, immovable } = ownership.objections;
+  const madeBy = new Map(made.map((booking) => [booking.key, booking]));
   for (const request of again) {
-    const booking = request.kind === 'reserve' ? usedBy.get(request.key) : undefined;
-    if (booking && request.kind === 'reserve') state.keys.settle(request, replay(request, booking));
+    if (request.kind === 'reserve') {
+      const booking = madeBy.get(request.key);
+      if (booking) state.keys.settle(request, replay(request, booking));
+      else state.again.push(request);
+    } else if (immovable.has(request.bookingId)) request.reply(accept('absent'));
     else state.again.push(request);
   }
 }

@@ -27,7 +27,10 @@ export interface Reservation {
   readonly replayed: boolean;
 }
 
-/** `absent`: the zone has no such hold (it ended or never was). The other two are answers to reacquire only. */
+/**
+ * `absent`: the zone has no such hold (it ended or never was), or the booking is in no state for the move. The other two
+ * are answers to reacquire only.
+ */
 export type Moved = 'applied' | 'absent' | 'too-few' | 'over-limit';
 
 export interface ReserveRequest {
@@ -121,6 +124,11 @@ export class KeysUnderWay {
     if (entry.joined.length === 0) return;
     const again = outcome.ok ? { ok: true as const, value: { ...outcome.value, replayed: true } } : outcome;
     for (const joined of entry.joined) joined.reply(again);
+  }
+
+  /** Settles everything that is under way. */
+  settleAll(outcome: Outcome<Reservation>): void {
+    for (const { request } of [...this.#first.values()]) this.settle(request, outcome);
   }
 }
 

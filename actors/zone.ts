@@ -221,4 +221,6 @@ function abandonState(state: State): void {
     ...(state.lost?.entries ?? []),
   ];
   for (const request of [...entries.map((entry) => entry.request), ...state.again]) refuse(state, request, unknownFate);
+  // Those whose booking the truth was just asked for.
+  state.keys.settleAll(unknownFate);
 }
