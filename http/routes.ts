@@ -4,7 +4,22 @@
  */
 import type { Route } from './route.ts';
 import { accountRoutes } from './routes/accounts.ts';
+import { bookingRoutes } from './routes/bookings.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
+import { documentation } from './routes/documentation.ts';
 import { operations } from './routes/operations.ts';
+import { paymentRoutes } from './routes/payments.ts';
+import { reservationRoutes } from './routes/reservations.ts';
+import { ticketRoutes } from './routes/tickets.ts';
 
-export const routes: readonly Route[] = [...accountRoutes, ...catalogueRoutes, ...operations];
+const product: readonly Route[] = [
+  ...accountRoutes,
+  ...catalogueRoutes,
+  ...reservationRoutes,
+  ...bookingRoutes,
+  ...paymentRoutes,
+  ...ticketRoutes,
+  ...operations,
+];
+
+export const routes: readonly Route[] = [...product, ...documentation(product)];

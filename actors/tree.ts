@@ -1,0 +1,52 @@
+/**
+ * The supervision tree as one literal list: every kind of actor, how many there are, and how it starts. What happens
+ * when one crashes stands beside its `start…` (restart policy) and in kit.ts (fresh state, growing delay, no resume).
+ */
+import type { Outbox, SagaView } from '../engine/ports.ts';
+import { type BookingActor, type BookingDeps, startBooking } from './booking.ts';
+import { createShards, type Shards } from './cluster/shards.ts';
+import type { Actors } from './kit.ts';
+import { type Consumer, type RelayRef, type RelayWatch, startRelay } from './outbox.ts';
+import { startReconciler } from './reconciler.ts';
+import { startZone } from './zone.ts';
+import type { ZoneAddress } from './zone-requests.ts';
+import type { ZoneDeps } from './zone-state.ts';
+
+export interface TreeDeps {
+  readonly actors: Actors;
+  readonly zone: Omit<ZoneDeps, 'actors'>;
+  readonly booking: Omit<BookingDeps, 'actors' | 'zoneOf'>;
+  readonly outbox: Outbox;
+  readonly consumers: (bookings: Shards<BookingActor>, deps: BookingDeps) => readonly Consumer[];
+  readonly relayWatch: RelayWatch;
+  readonly sagas: SagaView;
+  readonly sweepFailed: (error: unknown) => void;
+}
+
+export interface Tree {
+  readonly zones: Shards<ZoneAddress>;
+  readonly bookings: Shards<BookingActor>;
+  readonly bookingDeps: BookingDeps;
+  readonly relay: RelayRef;
+}
+
+/**
+ *   zones        one a zone      started when first asked for, or because it has holds
+ *   bookings     one a booking   event-sourced; started when money moves, gone when it waits for nothing
+ *   outbox-relay one             hands events to the consumers
+ *   reconciler   one             starts what should be moving
+ */
+export function startTree(deps: TreeDeps): Tree {
+  const { actors } = deps;
+  const zones = createShards<ZoneAddress>((zoneId) => startZone(zoneId, { ...deps.zone, actors }));
+  const booking: BookingDeps = { ...deps.booking, actors, zoneOf: zones.find };
+  const bookings = createShards((bookingId) => startBooking(bookingId, booking));
+  const relay = startRelay({
+    actors,
+    outbox: deps.outbox,
+    consumers: deps.consumers(bookings, booking),
+    watch: deps.relayWatch,
+  });
+  startReconciler({ actors, sagas: deps.sagas, bookings, booking, failed: deps.sweepFailed });
+  return { zones, bookings, bookingDeps: booking, relay };
+}

@@ -1,0 +1,106 @@
+/** `onsale serve`: one node; with nothing configured, the whole demo around it. Runs until SIGINT, SIGTERM or SIGHUP. */
+import { join } from 'node:path';
+import { hash } from '@node-rs/bcrypt';
+import type { Config } from '../config.ts';
+import { type Node, startNode } from '../node.ts';
+import { type KeptSecrets, keptSecrets } from '../persistence/kept-secrets.ts';
+import { layDemoData } from '../persistence/postgres/demo-data.ts';
+import { type Sandbox, startSandbox } from '../providers/sandbox/server.ts';
+import { createLogger, type Logger } from '../telemetry.ts';
+import { openStores, type Stores } from './stores.ts';
+
+interface Running {
+  readonly node: Node;
+  /** Null when payments go to Stripe. */
+  readonly sandbox: Sandbox | null;
+}
+
+/** The exit code. Rejects when the node cannot start. */
+export async function serve(config: Config): Promise<number> {
+  const logger = createLogger(config.LOG_LEVEL);
+  process.on('unhandledRejection', (error) => {
+    // A promise that nobody waits for hides a bug; whatever state it left behind is not to be trusted.
+    logger.fatal({ err: error }, 'unhandled rejection: the process ends');
+    process.exit(70);
+  });
+  const say = (line: string) => logger.info(line);
+  const asked = stopAsked();
+  const stores = await openStores(config, say);
+  try {
+    const running = await start(config, stores, logger);
+    process.stdout.write(`onsale ready ${running.node.url}\n`);
+    if (stores.embedded) welcome(running, say);
+    await asked;
+    logger.info('stopping: what is under way is finished first');
+    await running.node.stop();
+    await running.sandbox?.stop();
+    return 0;
+  } finally {
+    await stores.stop();
+  }
+}
+
+/** Resolves at the first signal; the others of one Ctrl-C (npm passes it on as well) change nothing. */
+function stopAsked(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+  });
+}
+
+async function start(config: Config, stores: Stores, logger: Logger): Promise<Running> {
+  const secrets = keptSecrets(config.ONSALE_DATA_DIR);
+  if (stores.embedded)
+    await layDemoData(stores.databaseUrl, (password) => hash(password, { cost: config.BCRYPT_COST }));
+  // The sandbox tells the node of payments, and the node calls the sandbox: one of them must come first.
+  const started: { node?: Node } = {};
+  const webhookUrl = () => started.node && `${started.node.url}/api/v1/webhooks/stripe`;
+  const sandbox = config.STRIPE_SECRET_KEY
+    ? null
+    : await openSandbox({ config, secrets, logger }, () => webhookUrl() ?? null);
+  started.node = await startNode({
+    config,
+    logger,
+    databaseUrl: stores.databaseUrl,
+    redisUrl: stores.redisUrl,
+    jwtSecret: config.JWT_SECRET ?? secrets.jwtSecret,
+    ticketKey: config.PASS_PRIVATE_KEY ?? secrets.ticketKey,
+    stripe: stripeAccess(config, secrets, sandbox),
+  });
+  return { node: started.node, sandbox };
+}
+
+interface SandboxParts {
+  readonly config: Config;
+  readonly secrets: KeptSecrets;
+  readonly logger: Logger;
+}
+
+function openSandbox({ config, secrets, logger }: SandboxParts, webhookUrl: () => string | null): Promise<Sandbox> {
+  return startSandbox({
+    port: config.SANDBOX_PORT,
+    journalFile: join(config.ONSALE_DATA_DIR, 'sandbox.jsonl'),
+    secretKey: secrets.sandboxSecretKey,
+    webhookSecret: secrets.sandboxWebhookSecret,
+    webhookUrl,
+    log: (line) => logger.debug(`sandbox: ${line}`),
+  });
+}
+
+function stripeAccess(config: Config, secrets: KeptSecrets, sandbox: Sandbox | null) {
+  return sandbox
+    ? { secretKey: secrets.sandboxSecretKey, webhookSecrets: [secrets.sandboxWebhookSecret], apiBase: sandbox.url }
+    : {
+        secretKey: config.STRIPE_SECRET_KEY ?? '',
+        webhookSecrets: config.STRIPE_WEBHOOK_SECRET,
+        apiBase: config.STRIPE_API_BASE,
+      };
+}
+
+function welcome({ node, sandbox }: Running, say: (line: string) => void): void {
+  say(`API page         ${node.url}/api/docs`);
+  if (sandbox) say(`payment sandbox  ${sandbox.url}`);
+  say(
+    'log in as        buyer1@demo.test … buyer9@demo.test, organizer@demo.test, admin@demo.test; password Demo-1234!',
+  );
+  say('on sale          events demo-rush and demo-open; the README buys a ticket with curl. Ctrl-C stops everything');
+}

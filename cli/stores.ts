@@ -1,0 +1,29 @@
+/** The stores a command works on: those that are configured, else the private ones, running already or started now. */
+import type { Config } from '../config.ts';
+import { findEmbeddedStores, startEmbeddedStores } from '../persistence/embedded.ts';
+import { migrate } from '../persistence/postgres/migrate.ts';
+
+export interface Stores {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  /** True when they are the private ones of the demo. */
+  readonly embedded: boolean;
+  /** True when somebody else had them running: then they are not ours to stop. */
+  readonly ranBefore: boolean;
+  stop(): Promise<void>;
+}
+
+/** Ready and migrated. `say` hears each step as one line. */
+export async function openStores(config: Config, say: (line: string) => void): Promise<Stores> {
+  const { DATABASE_URL, REDIS_URL, ONSALE_DATA_DIR } = config;
+  if (DATABASE_URL && REDIS_URL) {
+    await migrate(DATABASE_URL);
+    return { databaseUrl: DATABASE_URL, redisUrl: REDIS_URL, embedded: false, ranBefore: true, stop: async () => {} };
+  }
+  const ranBefore = (await findEmbeddedStores(ONSALE_DATA_DIR)) !== null;
+  const stores = await startEmbeddedStores({ dataDir: ONSALE_DATA_DIR, say });
+  const databaseUrl = DATABASE_URL ?? stores.databaseUrl;
+  const ran = await migrate(databaseUrl);
+  if (ran.length > 0) say(`PostgreSQL: schema brought up to date (${ran.join(', ')})`);
+  return { databaseUrl, redisUrl: REDIS_URL ?? stores.redisUrl, embedded: true, ranBefore, stop: stores.stop };
+}

@@ -1,0 +1,38 @@
+/** Bookings and payments as the API shows them. */
+import { z } from 'zod';
+import type { Booking } from '../engine/booking.ts';
+
+export const bookingView = z.object({
+  booking_id: z.uuid(),
+  event_id: z.uuid(),
+  zone_id: z.uuid(),
+  status: z.enum(['reserved', 'confirmed', 'cancelled', 'expired', 'refunded']),
+  quantity: z.int(),
+  seats: z.array(z.string()).nullable(),
+  total_amount: z.int().describe('in the minor unit of the currency'),
+  currency: z.string().length(3),
+  created_at: z.iso.datetime(),
+  expires_at: z.iso.datetime(),
+  changed_at: z.iso.datetime().nullable(),
+});
+
+export function viewBooking(booking: Booking): z.input<typeof bookingView> {
+  return {
+    booking_id: booking.bookingId,
+    event_id: booking.eventId,
+    zone_id: booking.zoneId,
+    status: booking.status,
+    quantity: booking.quantity,
+    seats: null,
+    total_amount: booking.amountMinor,
+    currency: booking.currency,
+    created_at: timeText(booking.createdAtMs),
+    expires_at: timeText(booking.expiresAtMs),
+    changed_at: booking.changedAtMs === null ? null : timeText(booking.changedAtMs),
+  };
+}
+
+/** RFC 3339, UTC, milliseconds. */
+export function timeText(atMs: number): string {
+  return new Date(atMs).toISOString();
+}

@@ -1,0 +1,142 @@
+/** POST /bookings/reserve: the hot path. Everything that needs no store is checked here; the zone decides the rest. */
+import { hash } from 'node:crypto';
+import { z } from 'zod';
+import { type Reservation, reserve as reserveIn } from '../../actors/zone-requests.ts';
+import type { SaleZone } from '../../engine/catalogue.ts';
+import { type Outcome, type Rejection, reject } from '../../engine/outcome.ts';
+import { timeText } from '../booking-view.ts';
+import type { Deps } from '../deps.ts';
+import { type AnyCall, defineRoute, type Route } from '../route.ts';
+
+/** How long a reservation may wait for its zone to begin. */
+const beginWithinMs = 3_000;
+/** More seats than this in one reservation is a mistake, whatever the event allows. */
+const quantityMax = 1_000;
+const keyCharsMax = 255;
+
+const body = z.strictObject({
+  event_id: z.uuid(),
+  show_id: z.uuid().optional(),
+  zone_id: z.uuid(),
+  quantity: z.int().min(1).max(quantityMax),
+  unit_price: z.unknown().optional().describe('ignored: prices come from the zone'),
+});
+
+const answer = z.object({
+  booking_id: z.uuid(),
+  status: z.literal('reserved'),
+  event_id: z.uuid(),
+  zone_id: z.uuid(),
+  quantity: z.int(),
+  seats: z.array(z.string()).nullable(),
+  total_amount: z.int().describe('in the minor unit of the currency'),
+  currency: z.string().length(3),
+  expires_at: z.iso.datetime(),
+  expires_in_ms: z.int(),
+  server_time: z.iso.datetime(),
+});
+
+const reserve = defineRoute({
+  method: 'POST',
+  path: '/api/v1/bookings/reserve',
+  area: 'Bookings',
+  summary: 'Hold seats; the answer is sent when the hold is durable',
+  who: 'user',
+  limit: 'reserve',
+  headers: z.object({ 'idempotency-key': z.string().optional(), 'x-idempotency-key': z.string().optional() }),
+  body,
+  answers: { 201: answer },
+  refusals: [
+    'IDEMPOTENCY_KEY_REQUIRED',
+    'IDEMPOTENCY_MISMATCH',
+    'NOT_FOUND',
+    'SALE_NOT_STARTED',
+    'SALE_ENDED',
+    'QUEUE_PASS_REQUIRED',
+    'INSUFFICIENT_STOCK',
+    'MAX_PER_USER_EXCEEDED',
+    'SERVICE_UNAVAILABLE',
+  ],
+  handle(call, deps) {
+    const key = call.headers['idempotency-key'] || call.headers['x-idempotency-key'];
+    const refusal = whyBadKey(key);
+    if (refusal || !key) {
+      call.refuse(refusal ?? { code: 'IDEMPOTENCY_KEY_REQUIRED' });
+      return;
+    }
+    const wanted = { userId: call.user.id, key, ...call.body };
+    const known = deps.saleDesk.recall(wanted.zone_id);
+    if (known !== undefined) {
+      reserveOnSale(call, deps, known, wanted);
+      return;
+    }
+    return deps.saleDesk.find(wanted.zone_id).then((zone) => reserveOnSale(call, deps, zone, wanted));
+  },
+});
+
+interface Wanted extends z.output<typeof body> {
+  readonly userId: string;
+  readonly key: string;
+}
+
+function whyBadKey(key: string | undefined): Rejection | null {
+  if (!key) return { code: 'IDEMPOTENCY_KEY_REQUIRED' };
+  if (key.length <= keyCharsMax) return null;
+  return { code: 'VALIDATION_ERROR', details: { 'idempotency-key': `at most ${keyCharsMax} characters` } };
+}
+
+function reserveOnSale(call: AnyCall, deps: Deps, zone: SaleZone | null, wanted: Wanted): void {
+  const nowMs = deps.clock.now();
+  const refused = whyNotOnSale(zone, wanted, nowMs);
+  if (refused) {
+    answered(call, deps, refused);
+    return;
+  }
+  const { userId, key, event_id, zone_id, quantity } = wanted;
+  reserveIn(deps.zoneOf(zone_id), {
+    userId,
+    key: hash16(`${userId}\n${key}`),
+    fingerprint: hash16(`${event_id}\n${zone_id}\n${quantity}`),
+    quantity,
+    deadlineMs: nowMs + beginWithinMs,
+    reply: (outcome) => answered(call, deps, outcome),
+  });
+}
+
+/** The first 128 bits of SHA-256. */
+function hash16(text: string): string {
+  return hash('sha256', text, 'hex').slice(0, 32);
+}
+
+function whyNotOnSale(zone: SaleZone | null, wanted: Wanted, nowMs: number): Outcome<never> | null {
+  if (!zone?.published || zone.eventId !== wanted.event_id) return reject('NOT_FOUND');
+  if (wanted.show_id && wanted.show_id !== zone.showId) return reject('NOT_FOUND');
+  if (nowMs < zone.saleStartMs) return reject('SALE_NOT_STARTED', { sale_start_at: timeText(zone.saleStartMs) });
+  if (nowMs >= zone.saleEndMs) return reject('SALE_ENDED');
+  // No pass can be issued yet, so a waiting room lets nobody through: closed is the safe side.
+  if (zone.waitingRoom !== 'off') return reject('QUEUE_PASS_REQUIRED');
+  if (zone.kind === 'seated')
+    return reject('VALIDATION_ERROR', {
+      zone_id: 'seats of this zone are chosen one by one, which is not possible yet',
+    });
+  return null;
+}
+
+function answered(call: AnyCall, deps: Deps, outcome: Outcome<Reservation>): void {
+  if (!outcome.ok) {
+    deps.reservationAnswered(outcome.rejection.code);
+    call.refuse(outcome.rejection);
+    return;
+  }
+  const { value } = outcome;
+  deps.reservationAnswered(value.replayed ? 'replayed' : 'reserved');
+  if (value.replayed) call.header('Idempotency-Replayed', 'true');
+  call.replyBytes(201, answerText(value));
+}
+
+/** Follows from the reservation alone, so that a replay is the same to the byte. */
+function answerText(held: Reservation): string {
+  return `{"success":true,"data":{"booking_id":"${held.bookingId}","status":"reserved","event_id":"${held.eventId}","zone_id":"${held.zoneId}","quantity":${held.quantity},"seats":null,"total_amount":${held.amountMinor},"currency":"${held.currency}","expires_at":"${timeText(held.expiresAtMs)}","expires_in_ms":${held.expiresAtMs - held.createdAtMs},"server_time":"${timeText(held.createdAtMs)}"}}`;
+}
+
+export const reservationRoutes: readonly Route[] = [reserve];

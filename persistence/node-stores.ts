@@ -1,0 +1,112 @@
+/** The connections of one node and everything that is kept behind them, opened together and closed together. */
+import type pg from 'pg';
+import type { Gate, Journal, Outbox, SagaView, ZoneLedger } from '../engine/ports.ts';
+import type { BookingReads, PaymentReads, TicketReads } from '../engine/reads.ts';
+import { createBookingReads } from './postgres/booking-reads.ts';
+import { createJournal } from './postgres/journal.ts';
+import { openLane } from './postgres/lane.ts';
+import { createOutbox } from './postgres/outbox.ts';
+import { openPool } from './postgres/pool.ts';
+import { findUnsafePostgres } from './postgres/safety.ts';
+import { createSagaView } from './postgres/saga-view.ts';
+import { createPaymentReads, createTicketReads } from './postgres/ticket-reads.ts';
+import { createWebhookInbox, type StoreNotice } from './postgres/webhook-inbox.ts';
+import { createZoneLedger, zonesWithHolds } from './postgres/zone-ledger.ts';
+import { connectGate, type GateConnection } from './redis/connection.ts';
+import { createGate } from './redis/gate.ts';
+import { connectRateLimits, type RateLimitStore } from './redis/rate-limits.ts';
+import { findUnsafeRedis } from './redis/safety.ts';
+import type { UnsafeSetting } from './unsafe-setting.ts';
+
+export interface StoreAddresses {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+}
+
+export interface NodeStores {
+  readonly pool: pg.Pool;
+  /** Null: no rate limits. */
+  readonly rateLimits: RateLimitStore | null;
+  readonly gateConnection: GateConnection;
+  readonly gate: Gate;
+  readonly ledger: ZoneLedger;
+  readonly journal: Journal;
+  readonly outbox: Outbox;
+  readonly sagas: SagaView;
+  readonly bookings: BookingReads;
+  readonly payments: PaymentReads;
+  readonly tickets: TicketReads;
+  readonly storeNotice: StoreNotice;
+  /** Zones that must be owned at start, because their holds will run out. */
+  zonesWithHolds(): Promise<readonly string[]>;
+  /** What the promises need and the stores do not give. */
+  unsafeSettings(): Promise<readonly UnsafeSetting[]>;
+  close(): Promise<void>;
+}
+
+/** Statements of the hot path are small: one that takes longer than this is as good as lost. */
+const redisTimeoutMs = 1_000;
+const laneTimeoutMs = 5_000;
+const poolTimeoutMs = 10_000;
+const poolConnectionsMax = 8;
+/** Zones spread over two connections: one commits while the other's answer is on its way. */
+const lanes = 2;
+
+export interface StoreOptions extends StoreAddresses {
+  readonly rateLimits: boolean;
+  /** Told of connections that fail; they come back by themselves. */
+  readonly failed: (store: string, error: Error) => void;
+  readonly now: () => number;
+}
+
+/** Rejects when Redis cannot be reached. */
+export async function connectStores({
+  databaseUrl,
+  redisUrl,
+  rateLimits,
+  failed,
+  now,
+}: StoreOptions): Promise<NodeStores> {
+  const redisFailed = (error: Error) => failed('Redis', error);
+  const gateConnection = connectGate(redisUrl, { commandTimeoutMs: redisTimeoutMs, failed: redisFailed });
+  const limits = rateLimits
+    ? await connectRateLimits(redisUrl, { commandTimeoutMs: redisTimeoutMs, failed: redisFailed })
+    : null;
+  const pool = openPool({
+    databaseUrl,
+    connectionsMax: poolConnectionsMax,
+    statementTimeoutMs: poolTimeoutMs,
+    failed: (error) => failed('PostgreSQL', error),
+  });
+  const open = (name: string) =>
+    openLane({ databaseUrl, name, statementTimeoutMs: laneTimeoutMs, connectTimeoutMs: 2_000 });
+  const commitLanes = Array.from({ length: lanes }, (_, index) => open(`onsale lane ${index + 1}`));
+  const readLane = open('onsale zone reads');
+  const laneOf = (zoneId: string) => commitLanes[Number.parseInt(zoneId.slice(-4), 16) % lanes] ?? readLane;
+
+  return {
+    pool,
+    rateLimits: limits,
+    gateConnection,
+    gate: createGate(gateConnection, now),
+    ledger: createZoneLedger({ lane: readLane, laneOf, databaseUrl }),
+    journal: createJournal(pool),
+    outbox: createOutbox(pool),
+    sagas: createSagaView(pool),
+    bookings: createBookingReads(pool),
+    payments: createPaymentReads(pool),
+    tickets: createTicketReads(pool),
+    storeNotice: createWebhookInbox(pool),
+    zonesWithHolds: () => zonesWithHolds(pool),
+    async unsafeSettings() {
+      const { redis } = await gateConnection.ready(redisTimeoutMs);
+      return [...(await findUnsafePostgres(pool)), ...(await findUnsafeRedis(redis))];
+    },
+    async close() {
+      gateConnection.close();
+      limits?.close();
+      await Promise.all([...commitLanes, readLane].map((lane) => lane.close()));
+      await pool.end();
+    },
+  };
+}
