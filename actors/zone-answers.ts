@@ -76,6 +76,7 @@ function reservationOf(booking: Booking): Omit<Reservation, 'replayed'> {
 export function answerDurable(state: State, { flight, won }: Cleared): void {
   state.settled.push(flight.batchId);
   for (const { request, command } of won) {
+    if (command.kind === 'cancel' || command.kind === 'expire') state.owesRelease = true;
     if (command.kind === 'extend') state.deadlines.add(command.bookingId, command.expiresAtMs);
     if (command.kind !== 'reserve') {
       if (request.kind !== 'reserve') request.reply(accept('applied'));

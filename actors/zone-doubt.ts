@@ -64,6 +64,7 @@ export function tookOver(state: State, ownership: Ownership | null): void {
   state.available = ownership.available;
   state.held = ownership.held;
   state.settled = [...ownership.settled];
+  state.owesRelease = state.settled.length > 0;
 }
 
 /**

@@ -10,7 +10,7 @@ const lookedAtMax = 4;
 
 /**
  * Takes waiting requests in order (due holds first, then what is judged again, then the inbox) and makes the next batch
- * of them. Null when everything taken was answered without the gate.
+ * of them. Null when everything taken was answered without the gate, and the gate need not hear of anything.
  */
 export function planFlight(state: State): Flight | null {
   const { deps, ownership } = state;
@@ -37,7 +37,8 @@ export function planFlight(state: State): Flight | null {
     entries.push({ request, command });
   }
   state.again = waiting.slice(at);
-  if (entries.length === 0) return null;
+  // Without commands a batch still settles the ones before.
+  if (entries.length === 0 && !state.owesRelease) return null;
   const { lease, terms } = ownership;
   return { batchId: deps.actors.world.ids.next(), lease, terms, version: state.version, nowMs, entries };
 }

@@ -58,6 +58,8 @@ export interface State {
   committing: boolean;
   /** Batches that the truth holds, whose records in the gate may go with the next batch. */
   settled: string[];
+  /** Whether one of them gave seats back, which count for their users until the gate hears of it. */
+  owesRelease: boolean;
 
   /** In doubt, the flight that may have passed the gate and never went to the truth. */
   lost: Flight | null;
@@ -89,6 +91,7 @@ export function newState(zoneId: string, deps: ZoneDeps, inbox: Inbox<ZoneReques
     commits: [],
     committing: false,
     settled: [],
+    owesRelease: false,
     lost: null,
     refused: null,
     takingOver: false,

@@ -100,8 +100,9 @@ function startGating(state: State, flight: Flight): void {
   const { batchId, lease, version, terms, nowMs, entries } = flight;
   const settled = state.settled;
   state.settled = [];
+  state.owesRelease = false;
   state.gating = flight;
-  watch.batched(entries.length);
+  if (entries.length > 0) watch.batched(entries.length);
   const answered = watch.timed('lua');
   state.self.pipe(
     gate.apply({

@@ -68,7 +68,7 @@ export interface GateBatch {
   readonly version: number;
   /** Makes a repeated call harmless: the record of the batch answers. */
   readonly batchId: string;
-  /** Ids of batches that the truth holds by now: their records may go. */
+  /** Ids of batches that the truth holds by now: their records may go, and seats they gave back leave their users. */
   readonly settled: readonly string[];
   readonly maxPerUser: number;
   readonly nowMs: number;

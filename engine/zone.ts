@@ -96,7 +96,7 @@ export interface ZoneCounters {
 
 /** What all zones of one event share. */
 export interface EventLedger {
-  /** User → seats held and owned over all zones of the event. */
+  /** User → seats held and owned over all zones of the event, and those given back by batches that are not settled. */
   readonly seatsOfUser: Map<string, number>;
   /** Key → the booking it made. */
   readonly keys: Map<Hash16, { readonly bookingId: string; readonly fingerprint: Hash16 }>;
@@ -189,7 +189,14 @@ function release(zone: Zone, hold: Hold): void {
   zone.holds.delete(hold.bookingId);
   zone.held -= hold.quantity;
   zone.available += hold.quantity;
-  const left = (zone.event.seatsOfUser.get(hold.userId) ?? 0) - hold.quantity;
-  if (left > 0) zone.event.seatsOfUser.set(hold.userId, left);
-  else zone.event.seatsOfUser.delete(hold.userId);
+}
+
+/**
+ * A hold that was cancelled or expired counts for its user until the truth holds that. Otherwise another zone of the
+ * event could sell to the user on the strength of it, and the release could still be taken back: P6 would be broken.
+ */
+export function settleRelease(event: EventLedger, { userId, quantity }: Hold): void {
+  const left = (event.seatsOfUser.get(userId) ?? 0) - quantity;
+  if (left > 0) event.seatsOfUser.set(userId, left);
+  else event.seatsOfUser.delete(userId);
 }

@@ -8,12 +8,14 @@
 -- KEYS[5] batches: hash batch id -> packed {version, answers, effects}
 -- KEYS[6] today: hash key -> fingerprint, booking id
 -- KEYS[7] yesterday: the same for the day before
+-- KEYS[8] releases: hash batch id -> what it gave back to users, which they did not have yet
 -- ARGV[1] generation: of the gate (number)
 -- ARGV[2] run_id: of the store that the gate was built in
 -- ARGV[3] epoch: of the owner (number)
 -- ARGV[4] batch_id: 16 bytes
 -- Returns 1 when it was undone, 0 when there is no record of it
 local gate, zone, users, holds, batches, today, yesterday = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local releases = KEYS[8]
 local generation, run_id, epoch, batch_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local built = redis.call('HMGET', gate, 'generation', 'run_id')
@@ -58,12 +60,12 @@ for i = #effects, 1, -1 do
       shift('sold', -seats)
       shift('held', seats)
     elseif kind == 'D' or kind == 'E' then
-      shift_user(string.sub(before, 1, 16), seats)
       shift('available', -seats)
       shift('held', seats)
     end
   end
 end
 redis.call('HSET', zone, 'version', record[1])
+redis.call('HDEL', releases, batch_id)
 redis.call('HDEL', batches, batch_id)
 return 1

@@ -6,17 +6,19 @@
 --
 -- KEYS[1] gate: hash generation, run_id
 -- KEYS[2] zone: hash available, held, sold, epoch, version
--- KEYS[3] users: hash user id (16 bytes) -> seats held and owned over the event
+-- KEYS[3] users: hash user id (16 bytes) -> seats held and owned over the event, and given back but not settled
 -- KEYS[4] holds: hash booking id (16 bytes) -> user id (16 bytes), quantity (2 bytes), expires_at (6 bytes, ms)
 -- KEYS[5] batches: hash batch id (16 bytes) -> packed record of a batch, kept until it is settled
 -- KEYS[6] today: hash key (16 bytes) -> fingerprint (16 bytes), booking id (16 bytes)
 -- KEYS[7] yesterday: the same for the day before
+-- KEYS[8] releases: hash batch id (16 bytes) -> user id (16 bytes), quantity (2 bytes) of each hold that it released;
+--         the seats count for their users until the batch is settled, since it could still be taken back
 -- ARGV[1] generation: of the gate (number)
 -- ARGV[2] run_id: of the store that the gate was built in
 -- ARGV[3] epoch: of the owner (number)
 -- ARGV[4] version: of the zone before this batch (number)
 -- ARGV[5] batch_id: 16 bytes
--- ARGV[6] settled: ids of batches whose records may go (16 bytes each)
+-- ARGV[6] settled: ids of batches that the truth holds: their records and releases may go (16 bytes each)
 -- ARGV[7] max_per_user: seats (number)
 -- ARGV[8] commands: records of 73 bytes, big-endian: kind 1, booking id 16, user id 16, key 16, fingerprint 16,
 --         quantity 2, time 6 (ms: expires_at of R and X, now of E). Kinds: R reserve, A reacquire, X extend,
@@ -24,6 +26,7 @@
 -- Returns {available, held, answer...}: 1 applied, 2 too few seats, 3 no such hold, 4 not due yet, a negative number
 --         -1 - n when the user is over the limit and has n seats, or fingerprint and booking id of an earlier use
 local gate, zone, users, holds, batches, today, yesterday = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local releases = KEYS[8]
 local generation, run_id, epoch, version = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local batch_id, settled, max_per_user, commands = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8]
 
@@ -40,6 +43,19 @@ local known = redis.call('HGET', batches, batch_id)
 if known then return cmsgpack.unpack(known)[2] end
 if state[1] ~= epoch or state[2] ~= version then return redis.error_reply('STALE_ZONE another version') end
 local available, held, sold = tonumber(state[3]), tonumber(state[4]), tonumber(state[5])
+
+if #settled > 0 then
+  local ids = {}
+  for i = 1, #settled, 16 do ids[#ids + 1] = sub(settled, i, i + 15) end
+  for _, released in ipairs(redis.call('HMGET', releases, unpack(ids))) do
+    for at = 1, released and #released or 0, 18 do
+      local owner, high, low = sub(released, at, at + 15), byte(released, at + 16, at + 17)
+      if redis.call('HINCRBY', users, owner, -(high * 256 + low)) <= 0 then redis.call('HDEL', users, owner) end
+    end
+  end
+  redis.call('HDEL', releases, unpack(ids))
+  redis.call('HDEL', batches, unpack(ids))
+end
 
 -- Read everything that the commands need in a few variadic calls.
 local count = #commands / RECORD
@@ -69,7 +85,6 @@ if #asked_keys > 0 then
 end
 local asked_users = {}
 for i = 1, count do
-  if not user[i] and hold_of[id[i]] then user[i] = sub(hold_of[id[i]], 1, 16) end
   if user[i] and not seats_of[user[i]] then
     seats_of[user[i]] = 0
     asked_users[#asked_users + 1] = user[i]
@@ -91,7 +106,7 @@ local function moment(text, at)
 end
 
 -- Judge in order, on local copies.
-local new_holds, new_keys, touched_users, effects = {}, {}, {}, {}
+local new_holds, new_keys, touched_users, effects, released = {}, {}, {}, {}, {}
 
 local function refuse_seats(i)
   if available < quantity[i] then return TOO_FEW end
@@ -127,10 +142,9 @@ local function end_hold(i)
 end
 
 local function release_seats(i, hold)
-  local seats, owner = hold_quantity(hold), sub(hold, 1, 16)
+  local seats = hold_quantity(hold)
   held, available = held - seats, available + seats
-  seats_of[owner] = seats_of[owner] - seats
-  touched_users[owner] = true
+  released[#released + 1] = sub(hold, 1, 18)
   end_hold(i)
   return APPLIED
 end
@@ -169,11 +183,6 @@ for i = 1, count do
 end
 answers[1], answers[2] = available, held
 
-if #settled > 0 then
-  local ids = {}
-  for i = 1, #settled, 16 do ids[#ids + 1] = sub(settled, i, i + 15) end
-  redis.call('HDEL', batches, unpack(ids))
-end
 if #effects == 0 then return answers end
 
 -- Write what changed, gathered by kind.
@@ -185,10 +194,11 @@ local function store(hash, changes)
   if #set > 0 then redis.call('HSET', hash, unpack(set)) end
   if #gone > 0 then redis.call('HDEL', hash, unpack(gone)) end
 end
-for changed in pairs(touched_users) do touched_users[changed] = seats_of[changed] > 0 and seats_of[changed] end
+for changed in pairs(touched_users) do touched_users[changed] = seats_of[changed] end
 store(users, touched_users)
 store(holds, new_holds)
 store(today, new_keys)
 redis.call('HSET', zone, 'available', available, 'held', held, 'sold', sold, 'version', version + 1)
+if #released > 0 then redis.call('HSET', releases, batch_id, table.concat(released)) end
 redis.call('HSET', batches, batch_id, cmsgpack.pack({ tonumber(version), answers, effects }))
 return answers

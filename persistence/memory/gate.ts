@@ -8,6 +8,7 @@ import {
   type EventLedger,
   type Hold,
   newEventLedger,
+  settleRelease,
   type Zone,
   type ZoneAnswer,
   type ZoneCommand,
@@ -96,7 +97,7 @@ function apply(shelf: Shelf, batch: GateBatch): GateAnswer {
   if (zone.epoch !== batch.lease.epoch || zone.version !== batch.version) return { ok: false, reason: 'stale' };
   const today = Math.floor(batch.nowMs / dayMs);
   forgetKeysBefore(event, today - 1);
-  for (const batchId of batch.settled) zone.records.delete(batchId);
+  for (const batchId of batch.settled) settle(zone, batchId);
   const effects: Effect[] = [];
   const answers = batch.commands.map((command) => {
     const before = holdBefore(zone.zone, command);
@@ -110,6 +111,12 @@ function apply(shelf: Shelf, batch: GateBatch): GateAnswer {
   if (effects.length === 0) return answer;
   zone.records.set(batch.batchId, { version: zone.version++, answer, effects });
   return answer;
+}
+
+function settle({ zone, records }: GatedZone, batchId: string): void {
+  for (const { command, before } of records.get(batchId)?.effects ?? [])
+    if (before && (command.kind === 'cancel' || command.kind === 'expire')) settleRelease(zone.event, before);
+  records.delete(batchId);
 }
 
 function holdBefore(zone: Zone, command: ZoneCommand): Hold | null {

@@ -31,10 +31,9 @@ function restoreHold(zone: Zone, kind: 'extend' | 'confirm' | 'cancel' | 'expire
   if (kind === 'extend') return;
   zone.held += hold.quantity;
   if (kind === 'confirm') zone.sold -= hold.quantity;
-  else giveBack(zone, hold.userId, -hold.quantity);
+  else zone.available -= hold.quantity;
 }
 
-/** Seats of a user return to the zone; a negative number takes them again. */
 function giveBack(zone: Zone, userId: string, seats: number): void {
   zone.available += seats;
   const left = (zone.event.seatsOfUser.get(userId) ?? 0) - seats;

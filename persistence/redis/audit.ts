@@ -5,8 +5,8 @@
 import { Redis } from 'ioredis';
 import type { GateFacts, GateZone } from '../../engine/audit-gate.ts';
 import type { Hold } from '../../engine/zone.ts';
-import { gateKey, holdsKey, usersKey, zoneKey } from './keys.ts';
-import { readHold, uuidText } from './records.ts';
+import { gateKey, holdsKey, releasesKey, usersKey, zoneKey } from './keys.ts';
+import { readHold, readReleases, uuidText } from './records.ts';
 
 /** A connection for reading, on which a command waits for the server and is sent again. */
 export async function withGate<T>(redisUrl: string, work: (redis: Redis) => Promise<T>): Promise<T> {
@@ -41,7 +41,7 @@ export async function readGate(
     built: generation !== null && generation !== undefined && builtIn === runId,
     generation: generation ? Number(generation) : null,
     zones,
-    users: depth === 'all' ? await readUsers(redis, usersKey(eventId)) : new Map(),
+    users: depth === 'all' ? await readUsers(redis, eventId, zoneIds) : new Map(),
   };
 }
 
@@ -64,10 +64,18 @@ async function readHolds(redis: Redis, key: string): Promise<ReadonlyMap<string,
   return holds;
 }
 
-async function readUsers(redis: Redis, key: string): Promise<ReadonlyMap<string, number>> {
+/** Without the seats that were given back, and count only until their batch is settled. */
+async function readUsers(
+  redis: Redis,
+  eventId: string,
+  zoneIds: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
   const users = new Map<string, number>();
-  for await (const [field, value] of fieldsOf(redis, key)) users.set(uuidText(field), Number(value));
-  return users;
+  for await (const [field, value] of fieldsOf(redis, usersKey(eventId))) users.set(uuidText(field), Number(value));
+  for (const zoneId of zoneIds)
+    for await (const [, released] of fieldsOf(redis, releasesKey(eventId, zoneId)))
+      for (const { userId, seats } of readReleases(released)) users.set(userId, (users.get(userId) ?? 0) - seats);
+  return new Map([...users].filter(([, seats]) => seats !== 0));
 }
 
 async function* fieldsOf(redis: Redis, key: string): AsyncIterable<readonly [Buffer, Buffer]> {

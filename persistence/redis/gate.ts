@@ -5,7 +5,7 @@
 import type { Redis } from 'ioredis';
 import type { EventSnapshot, Gate, GateAnswer, GateBatch, GateFound, Lease } from '../../engine/ports.ts';
 import type { GateConnection } from './connection.ts';
-import { batchesKey, gateKey, holdsKey, idempotencyKeys, usersKey, zoneKey } from './keys.ts';
+import { batchesKey, gateKey, holdsKey, idempotencyKeys, releasesKey, usersKey, zoneKey } from './keys.ts';
 import { rebuildGate } from './rebuild.ts';
 import { packCommands, readAnswer, readHold, uuidBytes, uuidText } from './records.ts';
 import { loadScript, runScript } from './scripts.ts';
@@ -117,6 +117,7 @@ function batchKeys({ eventId, zoneId }: Lease, nowMs: number): string[] {
     batchesKey(eventId, zoneId),
     today,
     yesterday,
+    releasesKey(eventId, zoneId),
   ];
 }
 

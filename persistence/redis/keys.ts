@@ -18,6 +18,10 @@ export function batchesKey(eventId: string, zoneId: string): string {
   return `{${eventId}}:zone:${zoneId}:batches`;
 }
 
+export function releasesKey(eventId: string, zoneId: string): string {
+  return `{${eventId}}:zone:${zoneId}:releases`;
+}
+
 export function usersKey(eventId: string): string {
   return `{${eventId}}:users`;
 }

@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import type { EventSnapshot } from '../../engine/ports.ts';
-import { batchesKey, gateKey, holdsKey, idempotencyKeys, usersKey, zoneKey } from './keys.ts';
+import { batchesKey, gateKey, holdsKey, idempotencyKeys, releasesKey, usersKey, zoneKey } from './keys.ts';
 import { packHold, uuidBytes } from './records.ts';
 import { loadScript, runScript } from './scripts.ts';
 
@@ -31,6 +31,7 @@ export async function rebuildGate(
     zoneKey(eventId, zoneId),
     holdsKey(eventId, zoneId),
     batchesKey(eventId, zoneId),
+    releasesKey(eventId, zoneId),
   ]);
   await runScript(redis, openRebuild, [gate, usersKey(eventId), days.today, days.yesterday, ...dropped], [generation]);
 

@@ -6,6 +6,7 @@ import type { Hold, ZoneAnswer, ZoneCommand } from '../../engine/zone.ts';
 
 const recordBytes = 73;
 const holdBytes = 24;
+const releaseBytes = 18;
 
 const kinds: Readonly<Record<ZoneCommand['kind'], string>> = {
   reserve: 'R',
@@ -71,6 +72,14 @@ export function readAnswer(raw: unknown): ZoneAnswer {
   const result = (['applied', 'too-few', 'absent', 'early'] as const)[code - 1];
   if (!result) throw new Error(`zone_batch.lua answered ${code}`);
   return { result };
+}
+
+/** What one batch gave back to users: 18 bytes a hold. */
+export function readReleases(packed: Buffer): { readonly userId: string; readonly seats: number }[] {
+  return Array.from({ length: packed.length / releaseBytes }, (_, index) => {
+    const at = index * releaseBytes;
+    return { userId: uuidText(packed, at), seats: packed.readUInt16BE(at + 16) };
+  });
 }
 
 export function packHold(hold: Hold): Buffer {

@@ -37,11 +37,14 @@ export function describeJudging(bench: GateBench): void {
       ]);
     });
 
-    it('cancel: the seats return, to the zone and to the user', async () => {
+    it('cancel: the seats return to the zone at once, and to the user when the batch is settled', async () => {
       const lease = await bench.openZone(10);
       const { bookingId, userId } = await bench.reserved(lease, { quantity: 10 });
       const again = reserveCommand({ userId, quantity: 10 });
-      expect(await bench.answersTo(lease, 1, [{ kind: 'cancel', bookingId }, again])).toEqual([applied, applied]);
+      const batch = batchOf(lease, 1, [{ kind: 'cancel', bookingId }, again]);
+      expect(answersOf(await bench.gate.apply(batch))).toEqual([applied, { result: 'over-limit', current: 10 }]);
+      const settling = { ...batchOf(lease, 2, [again]), settled: [batch.batchId] };
+      expect(answersOf(await bench.gate.apply(settling))).toEqual([applied]);
     });
 
     it('extend: the hold ends later', async () => {
@@ -197,6 +200,27 @@ export function describeJudging(bench: GateBench): void {
       const { key, bookingId, fingerprint } = await bench.reserved(one);
       expect(await bench.answersTo(other, 0, [reserveCommand({ key })])).toEqual([
         { result: 'replay', bookingId, fingerprint },
+      ]);
+    });
+
+    it('does not sell on the strength of a release that may be taken back', async () => {
+      const [one, other] = (await bench.openEvent(20, 20)) as [Lease, Lease];
+      const { bookingId, userId } = await bench.reserved(one, { quantity: 10 });
+      const release = batchOf(one, 1, [{ kind: 'expire', bookingId, nowMs: noonMs + 600_000 }]);
+      expect(answersOf(await bench.gate.apply(release))).toEqual([applied]);
+      const wanted = reserveCommand({ userId, quantity: 1 });
+      expect(await bench.answersTo(other, 0, [wanted])).toEqual([{ result: 'over-limit', current: 10 }]);
+      await bench.gate.undo(one, release.batchId);
+      const again = { ...release, batchId: newId() };
+      await bench.gate.apply(again);
+      expect(await bench.answersTo(other, 0, [wanted])).toEqual([{ result: 'over-limit', current: 10 }]);
+      // A batch without commands settles, and does so once.
+      const settling = { ...batchOf(one, 2, []), settled: [again.batchId] };
+      expect(await bench.gate.apply(settling)).toMatchObject({ available: 20, held: 0, answers: [] });
+      await bench.reserved(other, { userId, quantity: 7 });
+      await bench.gate.apply(settling);
+      expect(await bench.answersTo(other, 1, [reserveCommand({ userId, quantity: 4 })])).toEqual([
+        { result: 'over-limit', current: 7 },
       ]);
     });
 
