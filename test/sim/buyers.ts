@@ -1,0 +1,197 @@
+/** Who asks the zones of a simulated sale, and what they must find true of the answers they got. */
+import { createHash } from 'node:crypto';
+import type { Reply } from '../../actors/kit.ts';
+import {
+  cancel,
+  confirm,
+  extend,
+  type Moved,
+  type Reservation,
+  reacquire,
+  reserve,
+  writeOff,
+  type ZoneAddress,
+} from '../../actors/zone-requests.ts';
+import type { BookingStatus } from '../../engine/booking.ts';
+import type { Outcome } from '../../engine/outcome.ts';
+import type { KeyedBooking } from '../../engine/ports.ts';
+import { holdTtlMs, type Sale } from './stage.ts';
+
+interface Asked<T> {
+  readonly what: string;
+  readonly replies: Outcome<T>[];
+}
+
+interface AskedReserve extends Asked<Reservation> {
+  readonly userId: string;
+  readonly key: string;
+}
+
+type Move = 'confirm' | 'cancel' | 'extend' | 'reacquire' | 'write-off';
+
+interface AskedMove extends Asked<Moved> {
+  readonly move: Move;
+  readonly bookingId: string;
+}
+
+const usersMax = 5;
+
+/** Where a booking may be after its move was acknowledged: moves that come later are allowed to go on from there. */
+const reachable: Readonly<Record<Move, readonly BookingStatus[]>> = {
+  confirm: ['confirmed'],
+  reacquire: ['confirmed'],
+  cancel: ['cancelled', 'refunded'],
+  'write-off': ['refunded'],
+  extend: ['reserved', 'confirmed', 'cancelled', 'expired', 'refunded'],
+};
+
+export class Buyers {
+  readonly #sale: Sale;
+  readonly #zones: readonly ZoneAddress[];
+  readonly #reserves: AskedReserve[] = [];
+  readonly #moves: AskedMove[] = [];
+
+  constructor(sale: Sale, zones: readonly ZoneAddress[]) {
+    this.#sale = sale;
+    this.#zones = zones;
+  }
+
+  /** Has `count` requests arrive within `withinMs`, now and then many at one moment. */
+  come(count: number, withinMs: number): void {
+    const { world } = this.#sale;
+    let atMs = withinMs * world.random.next();
+    for (let n = 0; n < count; n++) {
+      if (world.random.next() < 0.6) atMs = withinMs * world.random.next();
+      world.later(atMs, 'request', () => (world.random.next() < 0.6 ? this.#reserve() : this.#move()));
+    }
+  }
+
+  #reserve(): void {
+    const user = this.#below(usersMax);
+    const quantity = 1 + this.#below(3);
+    const zone = this.#below(2);
+    const userId = `00000000-0000-7000-8000-0000000000u${user}`;
+    const key = digest(`${user} ${this.#below(12)}`);
+    const asked: AskedReserve = { what: `reserve ${quantity} of ${zone} by ${user}`, replies: [], userId, key };
+    this.#reserves.push(asked);
+    reserve(this.#zone(zone), {
+      userId,
+      key,
+      // Three bodies a key: most repetitions are honest.
+      fingerprint: digest(`${zone} ${quantity}`),
+      quantity,
+      deadlineMs: this.#deadline(),
+      reply: this.#replyTo(asked),
+    });
+  }
+
+  #move(): void {
+    const { world, ledger, zoneIds } = this.#sale;
+    const bookings = [...ledger.tables.bookings.values()];
+    const booking = bookings[this.#below(bookings.length)];
+    if (!booking) return;
+    const move = this.#moveFor(booking);
+    const { bookingId, userId, quantity } = booking;
+    const asked: AskedMove = { what: `${move} ${bookingId}`, replies: [], move, bookingId };
+    this.#moves.push(asked);
+    const zone = this.#zone(zoneIds.indexOf(booking.zoneId));
+    const ask = { deadlineMs: this.#deadline(), reply: this.#replyTo(asked) };
+    if (move === 'confirm') confirm(zone, bookingId, ask);
+    else if (move === 'cancel') cancel(zone, bookingId, ask);
+    else if (move === 'extend') extend(zone, { bookingId, expiresAtMs: world.clock.now() + holdTtlMs }, ask);
+    else if (move === 'reacquire') reacquire(zone, { bookingId, userId, quantity }, ask);
+    else writeOff(zone, bookingId, ask);
+  }
+
+  /** What somebody who looks at the booking now would ask for; it may be over by the time it is judged. */
+  #moveFor({ status }: KeyedBooking): Move {
+    const chance = this.#sale.world.random.next();
+    if (chance < 0.1) return 'confirm';
+    if (status === 'reserved') return chance < 0.5 ? 'confirm' : chance < 0.75 ? 'cancel' : 'extend';
+    return chance < 0.7 ? 'reacquire' : 'write-off';
+  }
+
+  #replyTo<T>({ what, replies }: Asked<T>): Reply<T> {
+    const { world, tally } = this.#sale;
+    return (outcome) => {
+      replies.push(outcome);
+      const said = outcome.ok ? JSON.stringify(outcome.value) : outcome.rejection.code;
+      world.note(`${what}: ${said}`);
+      tally.add(`${what.split(' ', 1)}: ${resultOf(outcome)}`);
+    };
+  }
+
+  #deadline(): number {
+    const { world } = this.#sale;
+    return world.clock.now() + 20 + 800 * world.random.next();
+  }
+
+  #below(max: number): number {
+    return Math.floor(max * this.#sale.world.random.next());
+  }
+
+  #zone(index: number): ZoneAddress {
+    return this.#zones[index] as ZoneAddress;
+  }
+
+  /** What is wrong with the answers, when everything has come to rest. */
+  check(): string[] {
+    const all: readonly Asked<unknown>[] = [...this.#reserves, ...this.#moves];
+    const unanswered = all
+      .filter(({ replies }) => replies.length !== 1)
+      .map(({ what, replies }) => `${what} was answered ${replies.length} times`);
+    return [...unanswered, ...this.#checkReservations(), ...this.#checkMoves()];
+  }
+
+  #checkReservations(): string[] {
+    const broken: string[] = [];
+    const { bookings } = this.#sale.ledger.tables;
+    for (const key of new Set(this.#reserves.map((asked) => asked.key))) {
+      const outcomes = this.#reserves.filter((asked) => asked.key === key).flatMap(({ replies }) => replies);
+      const made = [...bookings.values()].filter((booking) => booking.key === key);
+      if (made.length > 1) broken.push(`key ${key} made ${made.length} bookings`);
+      for (const outcome of outcomes) {
+        if (outcome.ok && !isTrueOf(outcome.value, made[0]))
+          broken.push(`acknowledged booking ${outcome.value.bookingId} of key ${key} is not in the ledger like that`);
+      }
+      const surelyRefused = outcomes.every(
+        (outcome) => !outcome.ok && outcome.rejection.code !== 'SERVICE_UNAVAILABLE',
+      );
+      if (surelyRefused && made.length > 0) broken.push(`key ${key} was refused each time and made a booking`);
+      const fresh = outcomes.filter((outcome) => outcome.ok && !outcome.value.replayed);
+      if (fresh.length > 1) broken.push(`key ${key} was acknowledged ${fresh.length} times as new`);
+    }
+    return broken;
+  }
+
+  #checkMoves(): string[] {
+    const broken: string[] = [];
+    for (const { what, move, bookingId, replies } of this.#moves) {
+      const [outcome] = replies;
+      if (!outcome?.ok || outcome.value !== 'applied') continue;
+      const status = this.#sale.ledger.tables.bookings.get(bookingId)?.status;
+      if (!status || !reachable[move].includes(status)) broken.push(`${what} was acknowledged, and it is ${status}`);
+    }
+    return broken;
+  }
+}
+
+function isTrueOf(reservation: Reservation, booking: KeyedBooking | undefined): boolean {
+  return (
+    booking?.bookingId === reservation.bookingId &&
+    booking.zoneId === reservation.zoneId &&
+    booking.quantity === reservation.quantity &&
+    booking.amountMinor === reservation.amountMinor &&
+    booking.createdAtMs === reservation.createdAtMs
+  );
+}
+
+function resultOf(outcome: Outcome<unknown>): string {
+  if (!outcome.ok) return outcome.rejection.code;
+  if (typeof outcome.value === 'string') return outcome.value;
+  return (outcome.value as Reservation).replayed ? 'replayed' : 'new';
+}
+
+function digest(text: string): string {
+  return createHash('md5').update(text).digest('hex');
+}
