@@ -180,10 +180,10 @@ async function refuseUnsafe(stores: NodeStores, config: Config, logger: Logger):
 }
 
 function addGauges(metrics: Metrics, { pool, gateConnection }: NodeStores): void {
-  metrics.gauge('outbox_backlog', 'Rows of the outbox that wait to be relayed', () => outboxBacklog(pool));
-  metrics.gauge('pg_pool_connections', 'Connections of the pool, idle ones included', () => pool.totalCount);
-  metrics.gauge('pg_pool_waiting', 'Callers that wait for a connection', () => pool.waitingCount);
-  metrics.gauge('redis_gate_connected', '1 while the gate can be reached', () => (gateConnection.present ? 1 : 0));
+  metrics.gauge('outbox_backlog', () => outboxBacklog(pool));
+  metrics.gauge('pg_pool_connections', () => pool.totalCount);
+  metrics.gauge('pg_pool_waiting', () => pool.waitingCount);
+  metrics.gauge('redis_gate_connected', () => (gateConnection.present ? 1 : 0));
 }
 
 interface EdgeParts extends Parts {

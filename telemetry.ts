@@ -26,9 +26,19 @@ export interface Metrics {
   sagaStep(step: string, result: 'done' | 'failed'): void;
   sagaStuck(): void;
   eventDelivered(result: 'done' | 'retried' | 'dead-letter'): void;
-  /** Gauges that are read when somebody asks. */
-  gauge(name: string, help: string, read: () => number | Promise<number>): void;
+  /** A gauge that is read when somebody asks. */
+  gauge(name: GaugeName, read: () => number | Promise<number>): void;
 }
+
+/** Gauges whose source the composition root knows. */
+export const gauges = {
+  outbox_backlog: 'Rows of the outbox that wait to be relayed',
+  pg_pool_connections: 'Connections of the pool, idle ones included',
+  pg_pool_waiting: 'Callers that wait for a connection',
+  redis_gate_connected: '1 while the gate can be reached',
+} as const;
+
+type GaugeName = keyof typeof gauges;
 
 const latencySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
@@ -77,10 +87,10 @@ export function createMetrics(): Metrics {
     sagaStep: (step, result) => steps.inc({ step, result }),
     sagaStuck: () => stuck.inc(),
     eventDelivered: (result) => deliveries.inc({ result }),
-    gauge(name, help, read) {
+    gauge(name, read) {
       new Gauge({
         name,
-        help,
+        help: gauges[name],
         registers,
         async collect() {
           this.set(await read());

@@ -7,8 +7,6 @@
  */
 import type { BookingMove } from './booking.ts';
 
-export type Topic = 'booking-events' | 'payment-events';
-
 export interface DomainEvent {
   readonly id: string;
   readonly type: string;
