@@ -8,6 +8,7 @@ import type { AnswerHeads } from './answer-head.ts';
 import type { User } from './auth.ts';
 import type { Deps } from './deps.ts';
 import { successBody } from './envelope.ts';
+import { isOutage } from './outage.ts';
 import { problemBody, problems } from './problem.ts';
 import type { HeaderSource, RequestHead } from './request-head.ts';
 import type { AnyCall, HeaderPairs, Route } from './route.ts';
@@ -141,12 +142,17 @@ export class Exchange implements AnyCall {
     this.write(status, this.edge.heads.privateJson(status), problemBody(rejection));
   }
 
-  /** A fault of ours: the log gets the error, the client the request id. */
+  /** The log gets the error; the client learns whether to come back, or the request id. */
   fail(error: unknown): void {
-    const { deps } = this.edge;
-    deps.logger.error({ err: error, request_id: this.requestId, route: this.route.path }, 'request failed');
+    const line = { err: error, request_id: this.requestId, route: this.route.path };
     this.extra = null;
-    this.refuse({ code: 'INTERNAL_ERROR', details: { request_id: this.requestId } });
+    if (isOutage(error)) {
+      this.edge.deps.logger.warn(line, 'no answer from a store or provider');
+      this.refuse({ code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 1 });
+    } else {
+      this.edge.deps.logger.error(line, 'request failed');
+      this.refuse({ code: 'INTERNAL_ERROR', details: { request_id: this.requestId } });
+    }
   }
 
   /** Goes on with `next` when `promise` has its value. Every error on the way ends as a 500. */

@@ -17,10 +17,7 @@ let nowMs = Date.parse('2026-11-21T10:00:00Z');
 
 beforeAll(async () => {
   database = await openDatabase();
-  const failed = (error: Error) => {
-    throw error;
-  };
-  pool = openPool({ databaseUrl: database.url, connectionsMax: 8, statementTimeoutMs: 5_000, failed });
+  pool = openPool({ databaseUrl: database.url, connectionsMax: 8, statementTimeoutMs: 5_000, failed: () => {} });
   const clock = { now: () => nowMs };
   const ids = { next: () => randomUUID() };
   const accounts = createAccounts(pool);
