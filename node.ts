@@ -83,6 +83,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       url: server.url,
       async stop() {
         await server.stop();
+        tree.actors.stopAll();
         await stores.close();
       },
     };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { createMetrics, gauges } from './telemetry.ts';
+import { createMetrics, describeError, gauges } from './telemetry.ts';
 
 describe('docs/metrics.md', () => {
   it('lists exactly the metrics that there are, with their types', async () => {
@@ -14,5 +14,16 @@ describe('docs/metrics.md', () => {
     const pairs = (found: RegExpMatchArray[]) => found.map(([, name, type]) => `${name} ${type}`).sort();
     expect(pairs(ours)).not.toEqual([]);
     expect(pairs(documented)).toEqual(pairs(ours));
+  });
+});
+
+describe('an error in the log', () => {
+  it('shows what happened and nothing that a driver hung on it', () => {
+    const inner = Object.assign(new Error('no route'), { password: 'secret' });
+    const error = Object.assign(new Error('lost', { cause: inner }), { code: '57P01', client: { password: 'secret' } });
+    const described = describeError(error);
+    expect(described).toMatchObject({ message: 'lost', code: '57P01', cause: { message: 'no route' } });
+    expect(JSON.stringify(described)).not.toContain('secret');
+    expect(describeError('a string')).toBe('a string');
   });
 });

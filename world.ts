@@ -11,7 +11,8 @@ export function realWorld(): World {
     clock,
     timers: {
       after(delayMs, run) {
-        const timer = setTimeout(run, Math.min(delayMs, timeoutMaxMs));
+        // A hold that ends in ten minutes is no reason for a process to stay that has nothing else to do.
+        const timer = setTimeout(run, Math.min(delayMs, timeoutMaxMs)).unref();
         return () => clearTimeout(timer);
       },
     },

@@ -83,6 +83,8 @@ export interface Actors {
   stop<M>(ref: ActorRef<M>): void;
   /** Stops an actor that nothing waits for; false when something does. */
   stopIfIdle<M>(ref: ActorRef<M>): boolean;
+  /** Stops every actor: the end of a process. */
+  stopAll(): void;
   readonly world: World;
 }
 
@@ -121,8 +123,16 @@ export function createActors(world: World, journal: Journal, watch: ActorWatch):
   let hatched = 0;
   const nextName = () => `incarnation-${++hatched}`;
   const cell = <M>(ref: ActorRef<M>) => ref as unknown as Cell<M>;
-  const address = <M>(context: Omit<CellContext<M>, 'world' | 'watch'>, name: string) =>
-    new Cell<M>(name, { ...context, world, watch }) as unknown as ActorRef<M>;
+  const cells = new Set<{ stop(): void }>();
+  const address = <M>(context: Omit<CellContext<M>, 'world' | 'watch'>, name: string) => {
+    const made = new Cell<M>(name, { ...context, world, watch });
+    cells.add(made);
+    return made as unknown as ActorRef<M>;
+  };
+  const end = <M>(ref: ActorRef<M>) => {
+    cells.delete(cell(ref));
+    cell(ref).stop();
+  };
   return {
     world,
     spawn<S, M>(name: string, behaviour: Behaviour<S, M>, options: CellOptions) {
@@ -141,11 +151,16 @@ export function createActors(world: World, journal: Journal, watch: ActorWatch):
       return address<M>({ options, hatch, abandon: behaviour.abandon, wakeOnBegin: true }, name);
     },
     tell: (ref, message) => cell(ref).tell(message),
-    stop: (ref) => cell(ref).stop(),
+    stop: end,
     stopIfIdle(ref) {
       if (!cell(ref).idle) return false;
-      cell(ref).stop();
+      end(ref);
       return true;
+    },
+    stopAll() {
+      for (const each of cells) each.stop();
+      cells.clear();
+      stop(system);
     },
   };
 }
