@@ -14,8 +14,8 @@
 -- ARGV[3] epoch: of the owner (number)
 -- ARGV[4] batch_id: 16 bytes
 -- Returns 1 when it was undone, 0 when there is no record of it
-local gate, zone, users, holds, batches, today, yesterday = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local releases = KEYS[8]
+local gate, zone, users, holds = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local batches, today, yesterday, releases = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local generation, run_id, epoch, batch_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local built = redis.call('HMGET', gate, 'generation', 'run_id')

@@ -25,14 +25,15 @@
 --         C confirm, D cancel, E expire, W write-off
 -- Returns {available, held, answer...}: 1 applied, 2 too few seats, 3 no such hold, 4 not due yet, a negative number
 --         -1 - n when the user is over the limit and has n seats, or fingerprint and booking id of an earlier use
-local gate, zone, users, holds, batches, today, yesterday = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local releases = KEYS[8]
+local gate, zone, users, holds = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local batches, today, yesterday, releases = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local generation, run_id, epoch, version = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local batch_id, settled, max_per_user, commands = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8]
 
 local APPLIED, TOO_FEW, ABSENT, EARLY = 1, 2, 3, 4
 local RECORD = 73
-local sub, byte, char = string.sub, string.byte, string.char
+local DAYS_2 = 172800
+local sub, byte = string.sub, string.byte
 
 local built = redis.call('HMGET', gate, 'generation', 'run_id')
 if built[1] ~= generation or built[2] ~= run_id then return redis.error_reply('STALE_GATE another generation') end
@@ -198,6 +199,7 @@ for changed in pairs(touched_users) do touched_users[changed] = seats_of[changed
 store(users, touched_users)
 store(holds, new_holds)
 store(today, new_keys)
+if next(new_keys) then redis.call('EXPIRE', today, DAYS_2) end
 redis.call('HSET', zone, 'available', available, 'held', held, 'sold', sold, 'version', version + 1)
 if #released > 0 then redis.call('HSET', releases, batch_id, table.concat(released)) end
 redis.call('HSET', batches, batch_id, cmsgpack.pack({ tonumber(version), answers, effects }))

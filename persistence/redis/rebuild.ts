@@ -16,6 +16,9 @@ const closeRebuild = loadScript('close_rebuild');
 /** lua/load_entries.lua can unpack about 8 000 values. */
 const pairsPerCall = 3_000;
 
+/** A day's keys are looked up on that day and the next; lua/zone_batch.lua says the same. */
+const keyDayTtlSeconds = 172_800;
+
 export async function rebuildGate(
   server: { readonly redis: Redis; readonly runId: string },
   snapshot: EventSnapshot,
@@ -46,13 +49,17 @@ export async function rebuildGate(
   for await (const chunk of snapshot.users()) {
     for (const user of chunk) await load(usersKey(eventId), uuidBytes(user.userId), String(user.seats));
   }
+  const keyDays = new Set<string>();
   for await (const chunk of snapshot.keys()) {
     for (const use of chunk) {
+      const day = idempotencyKeys(eventId, use.createdAtMs).today;
+      keyDays.add(day);
       const value = Buffer.concat([Buffer.from(use.fingerprint, 'hex'), uuidBytes(use.bookingId)]);
-      await load(idempotencyKeys(eventId, use.createdAtMs).today, Buffer.from(use.key, 'hex'), value);
+      await load(day, Buffer.from(use.key, 'hex'), value);
     }
   }
   await load.flush();
+  for (const day of keyDays) await redis.expire(day, keyDayTtlSeconds);
   await runScript(redis, closeRebuild, [gate], [generation, runId]);
 }
 
