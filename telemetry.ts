@@ -6,10 +6,17 @@ export type { Logger } from 'pino';
 
 /** JSON lines on stderr: stdout belongs to the one line that says the server is ready. */
 export function createLogger(level: string): Logger {
-  return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ fd: 2, sync: false }),
-  );
+  const serializers = { err: describeError };
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers };
+  return pino(options, pino.destination({ fd: 2, sync: false }));
+}
+
+/** Drivers hang whole connections, passwords included, on their errors: only what is known to be harmless is logged. */
+export function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error);
+  const { name, message, stack, cause } = error;
+  const code = 'code' in error ? { code: String(error.code) } : {};
+  return { name, message, ...code, stack, ...(cause === undefined ? {} : { cause: describeError(cause) }) };
 }
 
 export interface Metrics {
