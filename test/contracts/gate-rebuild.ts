@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GateAnswer, Lease } from '../../engine/ports.ts';
 import { batchOf, countersOf, hashOf, newId, noonMs, reserveCommand, snapshotOf } from './event-sample.ts';
-import { applied, type GateBench, zoneRow } from './gate-bench.ts';
+import { answersOf, applied, type GateBench, zoneRow } from './gate-bench.ts';
 
 export function describeRebuild(bench: GateBench): void {
   describe('that is rebuilt', () => {
@@ -94,16 +94,20 @@ export function describeRebuild(bench: GateBench): void {
     it('cannot be written by a rebuild that a later one has overtaken', async () => {
       const lease = await bench.openZone(9);
       const { eventId } = lease;
+      const userId = newId();
       const overtaken = bench.gate.rebuild({
         ...snapshotOf({ eventId, generation: 2, zones: [zoneRow(lease, 0)] }),
         async *users() {
           await bench.gate.rebuild(snapshotOf({ eventId, generation: 3, zones: [zoneRow(lease, 5)] }));
-          yield [{ userId: newId(), seats: 1 }];
+          yield [{ userId, seats: 4 }];
         },
       });
       await expect(overtaken).rejects.toThrow('FENCED');
       expect(await bench.gate.isBuilt(eventId, 3)).toBe(true);
-      expect(await bench.gate.acquire({ ...lease, generation: 3 })).toMatchObject({ version: 5 });
+      const next = { ...lease, generation: 3 };
+      expect(await bench.gate.acquire(next)).toMatchObject({ version: 5 });
+      const probe = { ...batchOf(next, 5, [reserveCommand({ userId, quantity: 2 })]), maxPerUser: 1 };
+      expect(answersOf(await bench.gate.apply(probe))).toEqual([{ result: 'over-limit', current: 0 }]);
       await expect(
         bench.gate.rebuild(snapshotOf({ eventId, generation: 2, zones: [zoneRow(lease, 0)] })),
       ).rejects.toThrow('FENCED');

@@ -182,6 +182,7 @@ export function describeCommits(store: () => LedgerUnderTest): void {
       const zone = await ZoneOfTest.open(store(), 10);
       const other = await ZoneOfTest.open(store(), 10, zone.lease.eventId);
       const { bookingId } = await zone.reserved();
+      await other.reserved();
       expect(await other.commit([], [moveOf(bookingId, 'confirm')])).toBe('conflict');
       expect(await zone.find(bookingId)).toMatchObject({ status: 'reserved' });
     });

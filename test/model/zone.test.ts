@@ -1,24 +1,12 @@
 /**
- * The scripts of the gate against their model: random histories of batches through engine/zone.ts and through a real
- * Redis, compared after every step. `MODEL_SEED=n` repeats the histories of a seed that was printed, `MODEL_RUNS=n` runs more.
- *
- * The model is kept as the list of commands that were applied and not taken back: undoing a batch means to forget it
- * and to apply the rest anew, which shares nothing with what lua/undo_batch.lua does.
+ * The scripts of the gate against their model (zone-model.ts): random histories through both, over a real Redis,
+ * compared after every step. `MODEL_SEED=n` repeats the histories of a seed that was printed, `MODEL_RUNS=n` runs more.
  */
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Gate, Lease } from '../../engine/ports.ts';
-import {
-  applyCommand,
-  type Hold,
-  newEventLedger,
-  newZone,
-  settleRelease,
-  type Zone,
-  type ZoneAnswer,
-  type ZoneCommand,
-} from '../../engine/zone.ts';
+import type { Zone, ZoneCommand } from '../../engine/zone.ts';
 import { readGate } from '../../persistence/redis/audit.ts';
 import { connectGate } from '../../persistence/redis/connection.ts';
 import { createGate } from '../../persistence/redis/gate.ts';
@@ -26,11 +14,10 @@ import { idempotencyKeys, usersKey } from '../../persistence/redis/keys.ts';
 import { uuidText } from '../../persistence/redis/records.ts';
 import { countersOf, hashOf, newId, noonMs, snapshotOf } from '../contracts/event-sample.ts';
 import { openRedis } from '../stores.ts';
+import { capacities, maxPerUser, ZoneModel } from './zone-model.ts';
 
 const runs = Number(process.env.MODEL_RUNS ?? 300);
 const seed = Number(process.env.MODEL_SEED ?? Date.now() % 1_000_000_000);
-const maxPerUser = 9;
-const capacities = [25, 12];
 
 // ---- histories: everything refers to few users, keys and bookings, so that things meet
 
@@ -68,63 +55,6 @@ type Drawn = { readonly [name: string]: unknown; readonly kind: string } & Parti
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-// ---- the model
-
-interface AppliedBatch {
-  readonly batchId: string;
-  readonly commands: readonly ZoneCommand[];
-  settled: boolean;
-}
-
-class Model {
-  /** Per zone, its batches that let something through, oldest first. */
-  readonly batches: AppliedBatch[][] = capacities.map(() => []);
-  /** All of them in the order in which they were applied, as zone and batch. */
-  readonly #order: { readonly zone: number; readonly batch: AppliedBatch }[] = [];
-  zones: Zone[] = [];
-
-  constructor() {
-    this.replay();
-  }
-
-  judge(zone: number, batchId: string, commands: readonly ZoneCommand[]): ZoneAnswer[] {
-    const present = this.zones[zone] as Zone;
-    const answers = commands.map((command) => applyCommand(present, command, maxPerUser));
-    const applied = commands.filter((_, index) => answers[index]?.result === 'applied');
-    if (applied.length > 0) {
-      const batch = { batchId, commands: applied, settled: false };
-      this.batches[zone]?.push(batch);
-      this.#order.push({ zone, batch });
-    }
-    return answers;
-  }
-
-  forgetNewest(zone: number): void {
-    const newest = this.batches[zone]?.pop();
-    this.#order.splice(
-      this.#order.findIndex(({ batch }) => batch === newest),
-      1,
-    );
-    this.replay();
-  }
-
-  /** The state that the batches which remain lead to. Their limits were judged when they came. */
-  replay(): void {
-    const event = newEventLedger();
-    this.zones = capacities.map((capacity) => newZone(event, capacity));
-    const released: Hold[] = [];
-    for (const { zone, batch } of this.#order) {
-      const present = this.zones[zone] as Zone;
-      for (const command of batch.commands) {
-        const hold = present.holds.get(command.bookingId);
-        expect(applyCommand(present, command, Number.POSITIVE_INFINITY)).toEqual({ result: 'applied' });
-        if (hold && batch.settled && (command.kind === 'cancel' || command.kind === 'expire')) released.push(hold);
-      }
-    }
-    for (const hold of released) settleRelease(event, hold);
-  }
-}
-
 // ---- the two side by side
 
 interface Side {
@@ -135,7 +65,7 @@ interface Side {
 class History {
   /** How often each kind of command got each answer. */
   static readonly seen = new Map<string, number>();
-  readonly #model = new Model();
+  readonly #model = new ZoneModel();
   readonly #side: Side;
   readonly #leases: readonly Lease[];
   readonly #versions = capacities.map(() => 0);
@@ -215,6 +145,7 @@ class History {
     }
     const { event } = this.#model.zones[0] as Zone;
     expect(await this.#users(eventId)).toEqual(event.seatsOfUser);
+    expect(facts.users).toEqual(this.#model.seatsKept);
     const keys = await redis.hkeysBuffer(idempotencyKeys(eventId, noonMs).today);
     expect(new Set(keys.map((key) => key.toString('hex')))).toEqual(new Set(event.keys.keys()));
   }

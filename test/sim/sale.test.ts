@@ -8,7 +8,7 @@ import { fates, Tally } from './faults.ts';
 import { runSale } from './sale.ts';
 
 const first = Number(process.env.SIM_SEED ?? 1);
-const count = Number(process.env.SIM_SEEDS ?? (process.env.SIM_SEED ? 1 : 300));
+const count = Number(process.env.SIM_SEEDS ?? (process.env.SIM_SEED ? 1 : 1_000));
 
 /** What must have happened over all seeds, or the run has not shown what it claims. */
 const mustHappen = [
