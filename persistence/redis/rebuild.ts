@@ -44,10 +44,12 @@ export async function rebuildGate(
   }
   const load = loader(redis, gate, generation);
   for await (const chunk of snapshot.holds()) {
-    for (const hold of chunk) await load(holdsKey(eventId, hold.zoneId), uuidBytes(hold.bookingId), packHold(hold));
+    for (const hold of chunk) load.add(holdsKey(eventId, hold.zoneId), uuidBytes(hold.bookingId), packHold(hold));
+    await load.write();
   }
   for await (const chunk of snapshot.users()) {
-    for (const user of chunk) await load(usersKey(eventId), uuidBytes(user.userId), String(user.seats));
+    for (const user of chunk) load.add(usersKey(eventId), uuidBytes(user.userId), String(user.seats));
+    await load.write();
   }
   const keyDays = new Set<string>();
   for await (const chunk of snapshot.keys()) {
@@ -55,31 +57,30 @@ export async function rebuildGate(
       const day = idempotencyKeys(eventId, use.createdAtMs).today;
       keyDays.add(day);
       const value = Buffer.concat([Buffer.from(use.fingerprint, 'hex'), uuidBytes(use.bookingId)]);
-      await load(day, Buffer.from(use.key, 'hex'), value);
+      load.add(day, Buffer.from(use.key, 'hex'), value);
     }
+    await load.write();
   }
-  await load.flush();
   for (const day of keyDays) await redis.expire(day, keyDayTtlSeconds);
   await runScript(redis, closeRebuild, [gate], [generation, runId]);
 }
 
-/** Gathers entries per hash and writes them in chunks. */
+/** Gathers the entries of a chunk per hash, and writes them in as few calls as the script can take. */
 function loader(redis: Redis, gate: string, generation: string) {
-  const pending = new Map<string, (string | Buffer)[]>();
-  const write = async (target: string, pairs: (string | Buffer)[]) => {
-    await runScript(redis, loadEntries, [gate, target], [generation, ...pairs]);
+  const gathered = new Map<string, (string | Buffer)[]>();
+  return {
+    add(target: string, field: Buffer, value: string | Buffer): void {
+      const pairs = gathered.get(target);
+      if (pairs) pairs.push(field, value);
+      else gathered.set(target, [field, value]);
+    },
+    async write(): Promise<void> {
+      for (const [target, pairs] of gathered) {
+        for (let at = 0; at < pairs.length; at += 2 * pairsPerCall) {
+          await runScript(redis, loadEntries, [gate, target], [generation, ...pairs.slice(at, at + 2 * pairsPerCall)]);
+        }
+      }
+      gathered.clear();
+    },
   };
-  const load = async (target: string, field: Buffer, value: string | Buffer) => {
-    const pairs = pending.get(target) ?? [];
-    pending.set(target, pairs);
-    pairs.push(field, value);
-    if (pairs.length < 2 * pairsPerCall) return;
-    pending.delete(target);
-    await write(target, pairs);
-  };
-  load.flush = async () => {
-    for (const [target, pairs] of pending) await write(target, pairs);
-    pending.clear();
-  };
-  return load;
 }
