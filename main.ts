@@ -42,7 +42,7 @@ const commands: Readonly<Record<string, Command>> = {
     }),
   seed,
   audit,
-  bench: async (args) => (await import('./bench/bench.ts')).runBench(args),
+  bench: async (args) => (await import('./bench/bench.ts')).runBench(args, { program: process.argv[1] ?? '', print }),
   env: async () => {
     print(exampleEnvironment());
     return 0;
