@@ -24,6 +24,7 @@ export function doubt(state: State, why: string, error?: unknown): void {
 export function startTakeOver(state: State): void {
   if (state.phase !== 'doubtful' || state.takingOver || state.gating || state.committing) return;
   state.takingOver = true;
+  if (!state.sweeping) refuseLate(state);
   state.self.pipe(
     takeOver(state.zoneId, state.deps, contradiction(state)),
     (ownership) => ({ type: 'took-over', ownership }),
@@ -100,15 +101,20 @@ export function takeOverFailed(state: State, error: unknown): void {
   const { first, most } = retryMs;
   state.takingOver = false;
   state.deps.watch.doubted(state.zoneId, 'the take-over failed', error);
-  refuseLate(state);
   state.self.after(Math.min(most, first * 2 ** state.failures++), { type: 'take-over' });
 }
 
 /** Delay before the next take-over when one failed: doubles from the first to the second. */
 const retryMs = { first: 50, most: 1_000 };
 
+/** How often a closed zone looks for requests that have waited long enough; a rebuild can take seconds. */
+const sweepMs = 250;
+
 /** While the zone is closed, whoever has waited long enough hears so. */
-function refuseLate(state: State): void {
+export function refuseLate(state: State): void {
+  state.sweeping = state.phase === 'doubtful';
+  if (!state.sweeping) return;
+  state.self.after(sweepMs, { type: 'sweep' });
   const nowMs = state.self.now();
   const waiting = [...state.again, ...state.inbox.take(Number.POSITIVE_INFINITY)];
   state.again = [];

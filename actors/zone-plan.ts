@@ -44,7 +44,8 @@ export function planFlight(state: State): Flight | null {
 }
 
 function dueHolds(state: State, nowMs: number): ZoneRequest[] {
-  const due = state.deadlines.takeDue(nowMs, state.deps.limits.batchMax);
+  // Half a batch at most: after a long stop thousands are due at once, and buyers wait too.
+  const due = state.deadlines.takeDue(nowMs, Math.ceil(state.deps.limits.batchMax / 2));
   return due.map((bookingId) => ({
     kind: 'expire',
     bookingId,

@@ -66,6 +66,8 @@ export interface State {
   /** In doubt, the flight that the truth refused because it contradicts it. */
   refused: Flight | null;
   takingOver: boolean;
+  /** Whether those who wait too long for a closed zone are looked for. */
+  sweeping: boolean;
   failures: number;
 
   /** To be judged before anything that waits in the inbox. */
@@ -95,6 +97,7 @@ export function newState(zoneId: string, deps: ZoneDeps, inbox: Inbox<ZoneReques
     lost: null,
     refused: null,
     takingOver: false,
+    sweeping: false,
     failures: 0,
     again: [],
     due: null,

@@ -14,7 +14,7 @@ import { Inbox } from './inbox.ts';
 import type { ActorRef, Behaviour } from './kit.ts';
 import type { Ownership } from './take-over.ts';
 import { answerDurable, answerGated, noSuchZone, refuse } from './zone-answers.ts';
-import { doubt, startTakeOver, takeOverFailed, tookOver, unknownFate } from './zone-doubt.ts';
+import { doubt, refuseLate, startTakeOver, takeOverFailed, tookOver, unknownFate } from './zone-doubt.ts';
 import { commitBatch, type Flight } from './zone-flight.ts';
 import { planFlight } from './zone-plan.ts';
 import type { Reservation, ReserveRequest, ZoneAddress, ZoneRequest } from './zone-requests.ts';
@@ -26,6 +26,7 @@ export type ZoneMessage =
   | { readonly type: 'wake' }
   | { readonly type: 'due' }
   | { readonly type: 'take-over' }
+  | { readonly type: 'sweep' }
   | { readonly type: 'took-over'; readonly ownership: Ownership | null }
   | { readonly type: 'take-over-failed'; readonly error: unknown }
   | { readonly type: 'gated'; readonly flight: Flight; readonly answer: GateAnswer }
@@ -53,6 +54,9 @@ function receive(state: State, message: ZoneMessage): State {
       break;
     case 'take-over':
       startTakeOver(state);
+      break;
+    case 'sweep':
+      refuseLate(state);
       break;
     case 'took-over':
       tookOver(state, message.ownership);
