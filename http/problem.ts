@@ -47,7 +47,8 @@ export function problemBody(rejection: Rejection): string {
 
 /** What schemas found wrong, as the refusal a client sees: details map each field to its problem. */
 export function invalid(...errors: readonly ZodError[]): Rejection {
-  const details: Record<string, string> = {};
+  // Without a prototype, for a client may name a field `__proto__`.
+  const details: Record<string, string> = Object.create(null);
   for (const { issues } of errors) {
     for (const issue of issues) {
       const place = issue.path.map(String);
