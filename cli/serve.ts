@@ -23,7 +23,8 @@ export async function serve(config: Config): Promise<number> {
     logger.fatal({ err: error }, 'unhandled rejection: the process ends');
     process.exit(70);
   });
-  const say = (line: string) => logger.info(line);
+  // Steps of the start are for the person at the terminal; the log's JSON lines begin with the node.
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
   const asked = stopAsked();
   const stores = await openStores(config, say);
   try {
@@ -97,10 +98,11 @@ function stripeAccess(config: Config, secrets: KeptSecrets, sandbox: Sandbox | n
 }
 
 function welcome({ node, sandbox }: Running, say: (line: string) => void): void {
-  say(`API page         ${node.url}/api/docs`);
+  say(`open             ${node.url}`);
   if (sandbox) say(`payment sandbox  ${sandbox.url}`);
   say(
     'log in as        buyer1@demo.test … buyer9@demo.test, organizer@demo.test, admin@demo.test; password Demo-1234!',
   );
-  say('on sale          events demo-rush and demo-open; the README buys a ticket with curl. Ctrl-C stops everything');
+  say('on sale          demo-rush and demo-open; buy a ticket: sh docs/examples/buy-a-ticket.sh');
+  say('stop             Ctrl-C');
 }
