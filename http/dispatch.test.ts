@@ -70,7 +70,7 @@ describe('input', () => {
     ['very deep nesting', `${'['.repeat(8_000)}${']'.repeat(8_000)}`, { body: expect.any(String) }],
     ['a missing field', '{}', { quantity: expect.any(String) }],
     ['an unknown field', '{"quantity":1,"price":1}', { price: 'unknown field' }],
-    ['a prototype', '{"quantity":1,"__proto__":{"quantity":1}}', { __proto__: 'unknown field' }],
+    ['a prototype', '{"quantity":1,"__proto__":{"quantity":1}}', JSON.parse('{"__proto__":"unknown field"}')],
     ['a billion', '{"quantity":1e9}', { quantity: expect.any(String) }],
     ['half a seat', '{"quantity":1.5}', { quantity: expect.any(String) }],
     ['nearly two', '{"quantity":2.0000000001}', { quantity: expect.any(String) }],
@@ -85,7 +85,7 @@ describe('input', () => {
   ])('is refused when it is %s', async (_what, text, details) => {
     const answer = await post(text);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(refusal('VALIDATION_ERROR', Object.assign(Object.create(null), details)));
+    expect(answer.body).toEqual(refusal('VALIDATION_ERROR', details));
   });
 
   it('names all that is wrong at once', async () => {

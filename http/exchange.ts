@@ -18,6 +18,7 @@ export interface Edge {
   readonly deps: Deps;
   readonly heads: AnswerHeads;
   readonly readHead: (source: HeaderSource) => RequestHead;
+  readonly nextRequestId: () => string;
   readonly clientAddress: (remote: string, forwardedFor: string | undefined) => string;
   readonly corsOrigins: ReadonlySet<string>;
   /** In order of arrival. */
@@ -84,7 +85,7 @@ export class Exchange implements AnyCall {
       const { headers, fault } = this.edge.readHead(req);
       this.raw = headers;
       const given = headers['x-request-id'];
-      this.requestId = given !== undefined && safeRequestId.test(given) ? given : this.edge.deps.ids.next();
+      this.requestId = given !== undefined && safeRequestId.test(given) ? given : this.edge.nextRequestId();
       const refusal = fault ?? this.refusalOfBody();
       if (refusal !== null) {
         // Whatever follows on this connection cannot be trusted or is not wanted.
@@ -184,7 +185,8 @@ export class Exchange implements AnyCall {
     if (declaredBytes > this.bodyBytesMax()) return this.tooLarge();
     const isEmpty = declaredBytes === 0 && raw['transfer-encoding'] === undefined;
     if (isEmpty || route.body === undefined || route.body === 'raw') return null;
-    return jsonType.test(raw['content-type'] ?? '') ? null : { code: 'UNSUPPORTED_MEDIA_TYPE' };
+    const type = raw['content-type'] ?? '';
+    return type === 'application/json' || jsonType.test(type) ? null : { code: 'UNSUPPORTED_MEDIA_TYPE' };
   }
 
   private receive(chunk: ArrayBuffer, isLast: boolean): void {

@@ -79,12 +79,22 @@ function createEdge(options: ServerOptions, settled: () => void): Edge {
     deps,
     heads: createAnswerHeads(corsOrigins.length > 0),
     readHead: createHeadReader(routes.flatMap((route) => Object.keys(route.headers?.shape ?? {}))),
+    nextRequestId: requestIds(deps.ids.next()),
     clientAddress: createClientAddress(trustedProxies),
     corsOrigins: new Set(corsOrigins),
     underWay: new Set(),
     dispatch,
     settled,
     closing: false,
+  };
+}
+
+/** One id for the life of this server and a count: unique everywhere, and a fraction of the cost of an id each. */
+function requestIds(serverId: string): () => string {
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${serverId}.${count.toString(36)}`;
   };
 }
 
