@@ -51,12 +51,15 @@ export async function takeOver(
   const { gate, ledger } = stores;
   const objections = await findObjections(ledger, doubt);
   let distrusted = doubt !== null && objections.made.length === 0 && objections.immovable.size === 0;
-  let previousEpoch: number | null = null;
+  let last: { readonly epoch: number; readonly previousEpoch: number } | null = null;
   for (let tries = 0; tries < triesMax; tries++) {
     const acquired = await ledger.acquire(zoneId);
     if (!acquired) return null;
-    previousEpoch ??= acquired.previousEpoch;
     const { lease } = acquired;
+    // Somebody may have come between two of these tries, too.
+    const undisturbed: boolean = acquired.previousEpoch === last?.epoch;
+    const previousEpoch: number = undisturbed && last ? last.previousEpoch : acquired.previousEpoch;
+    last = { epoch: lease.epoch, previousEpoch };
     const found = await gate.acquire(lease);
     if (!found.ok && found.reason === 'fenced') throw new Error(`zone ${zoneId} was taken over by another owner`);
     if (found.ok && !distrusted && (await makeLevel(gate, acquired, found))) {
