@@ -21,8 +21,17 @@ export interface MemoryGate extends Gate {
   forget(): void;
   /** The store comes back with its data as another run of itself. */
   restart(): void;
+  /** Remembers the data as they are; the answer brings them back, in another run, as a fail-over to a late replica. */
+  save(): () => void;
   /** What the gate knows of a zone, for checks; null when nothing. */
-  look(eventId: string, zoneId: string): Readonly<Zone> | null;
+  look(eventId: string, zoneId: string): GateView | null;
+}
+
+export interface GateView {
+  /** Null when batches of no generation are let through. */
+  readonly generation: number | null;
+  readonly version: number;
+  readonly zone: Readonly<Zone>;
 }
 
 interface Recorded {
@@ -51,7 +60,7 @@ type Refused = 'stale' | 'fenced';
 
 interface Shelf {
   run: number;
-  readonly events: Map<string, GatedEvent>;
+  events: Map<string, GatedEvent>;
 }
 
 const dayMs = 86_400_000;
@@ -71,13 +80,28 @@ export function createMemoryGate(wire: Wire = direct): MemoryGate {
     },
     forget: () => shelf.events.clear(),
     restart: () => void shelf.run++,
-    look: (eventId, zoneId) => shelf.events.get(eventId)?.zones.get(zoneId)?.zone ?? null,
+    save() {
+      const saved = structuredClone(shelf.events);
+      return () => {
+        shelf.events = structuredClone(saved);
+        shelf.run++;
+      };
+    },
+    look: (eventId, zoneId) => look(shelf, eventId, zoneId),
   };
 }
 
 function isBuilt({ events, run }: Shelf, eventId: string, generation: number): boolean {
   const built = events.get(eventId)?.built;
   return built?.generation === generation && built.run === run;
+}
+
+function look({ events, run }: Shelf, eventId: string, zoneId: string): GateView | null {
+  const event = events.get(eventId);
+  const gated = event?.zones.get(zoneId);
+  if (!event || !gated) return null;
+  const { built } = event;
+  return { generation: built?.run === run ? built.generation : null, version: gated.version, zone: gated.zone };
 }
 
 /** The zone as the lease's owner may change it, or why it may not. A lower epoch in the gate is let pass. */

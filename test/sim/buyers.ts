@@ -19,12 +19,14 @@ import { holdTtlMs, type Sale } from './stage.ts';
 
 interface Asked<T> {
   readonly what: string;
-  readonly replies: Outcome<T>[];
+  /** Its place in the order of all questions and answers. */
+  readonly place: number;
+  readonly replies: { readonly outcome: Outcome<T>; readonly place: number }[];
 }
 
 interface AskedReserve extends Asked<Reservation> {
-  readonly userId: string;
   readonly key: string;
+  readonly fingerprint: string;
 }
 
 type Move = 'confirm' | 'cancel' | 'extend' | 'reacquire' | 'write-off';
@@ -50,6 +52,7 @@ export class Buyers {
   readonly #zones: readonly ZoneAddress[];
   readonly #reserves: AskedReserve[] = [];
   readonly #moves: AskedMove[] = [];
+  #places = 0;
 
   constructor(sale: Sale, zones: readonly ZoneAddress[]) {
     this.#sale = sale;
@@ -70,19 +73,15 @@ export class Buyers {
     const user = this.#below(usersMax);
     const quantity = 1 + this.#below(3);
     const zone = this.#below(2);
-    const userId = `00000000-0000-7000-8000-0000000000u${user}`;
+    const userId = userIdOf(user);
     const key = digest(`${user} ${this.#below(12)}`);
-    const asked: AskedReserve = { what: `reserve ${quantity} of ${zone} by ${user}`, replies: [], userId, key };
+    // Six bodies a key: some repetitions are honest.
+    const fingerprint = digest(`${zone} ${quantity}`);
+    const what = `reserve ${quantity} of ${zone} by ${user}`;
+    const asked: AskedReserve = { what, place: this.#places++, replies: [], key, fingerprint };
     this.#reserves.push(asked);
-    reserve(this.#zone(zone), {
-      userId,
-      key,
-      // Three bodies a key: most repetitions are honest.
-      fingerprint: digest(`${zone} ${quantity}`),
-      quantity,
-      deadlineMs: this.#deadline(),
-      reply: this.#replyTo(asked),
-    });
+    const reply = this.#replyTo(asked);
+    reserve(this.#zone(zone), { userId, key, fingerprint, quantity, deadlineMs: this.#deadline(), reply });
   }
 
   #move(): void {
@@ -92,7 +91,8 @@ export class Buyers {
     if (!booking) return;
     const move = this.#moveFor(booking);
     const { bookingId, userId, quantity } = booking;
-    const asked: AskedMove = { what: `${move} ${bookingId}`, replies: [], move, bookingId };
+    const what = `${move} ${bookingId}`;
+    const asked: AskedMove = { what, place: this.#places++, replies: [], move, bookingId };
     this.#moves.push(asked);
     const zone = this.#zone(zoneIds.indexOf(booking.zoneId));
     const ask = { deadlineMs: this.#deadline(), reply: this.#replyTo(asked) };
@@ -114,7 +114,7 @@ export class Buyers {
   #replyTo<T>({ what, replies }: Asked<T>): Reply<T> {
     const { world, tally } = this.#sale;
     return (outcome) => {
-      replies.push(outcome);
+      replies.push({ outcome, place: this.#places++ });
       const said = outcome.ok ? JSON.stringify(outcome.value) : outcome.rejection.code;
       world.note(`${what}: ${said}`);
       tally.add(`${what.split(' ', 1)}: ${resultOf(outcome)}`);
@@ -144,36 +144,69 @@ export class Buyers {
   }
 
   #checkReservations(): string[] {
-    const broken: string[] = [];
     const { bookings } = this.#sale.ledger.tables;
-    for (const key of new Set(this.#reserves.map((asked) => asked.key))) {
-      const outcomes = this.#reserves.filter((asked) => asked.key === key).flatMap(({ replies }) => replies);
+    return [...new Set(this.#reserves.map((asked) => asked.key))].flatMap((key) => {
+      const asked = this.#reserves.filter((other) => other.key === key);
       const made = [...bookings.values()].filter((booking) => booking.key === key);
-      if (made.length > 1) broken.push(`key ${key} made ${made.length} bookings`);
-      for (const outcome of outcomes) {
-        if (outcome.ok && !isTrueOf(outcome.value, made[0]))
-          broken.push(`acknowledged booking ${outcome.value.bookingId} of key ${key} is not in the ledger like that`);
-      }
-      const surelyRefused = outcomes.every(
-        (outcome) => !outcome.ok && outcome.rejection.code !== 'SERVICE_UNAVAILABLE',
-      );
-      if (surelyRefused && made.length > 0) broken.push(`key ${key} was refused each time and made a booking`);
-      const fresh = outcomes.filter((outcome) => outcome.ok && !outcome.value.replayed);
-      if (fresh.length > 1) broken.push(`key ${key} was acknowledged ${fresh.length} times as new`);
-    }
-    return broken;
+      return [...checkKey(asked, made), ...checkMemory(asked)].map((what) => `key ${key} ${what}`);
+    });
   }
 
   #checkMoves(): string[] {
     const broken: string[] = [];
+    // Whoever contradicts the truth is found out the first time.
+    const blind = this.#moves.filter(({ move }) => move === 'reacquire' || move === 'write-off').length;
+    const conflicts = this.#sale.tally.counts.get('doubt: the truth answered conflict') ?? 0;
+    if (conflicts > blind) broken.push(`the truth was contradicted ${conflicts} times by ${blind} requests`);
     for (const { what, move, bookingId, replies } of this.#moves) {
-      const [outcome] = replies;
+      const outcome = replies[0]?.outcome;
       if (!outcome?.ok || outcome.value !== 'applied') continue;
       const status = this.#sale.ledger.tables.bookings.get(bookingId)?.status;
       if (!status || !reachable[move].includes(status)) broken.push(`${what} was acknowledged, and it is ${status}`);
     }
     return broken;
   }
+}
+
+/** One booking a key at most, and each acknowledgement is true of it. */
+function checkKey(asked: readonly AskedReserve[], made: readonly KeyedBooking[]): string[] {
+  const broken: string[] = [];
+  const outcomes = asked.flatMap(({ replies }) => replies.map(({ outcome }) => outcome));
+  const fresh = outcomes.filter((outcome) => outcome.ok && !outcome.value.replayed);
+  const surelyRefused = outcomes.every((outcome) => !outcome.ok && outcome.rejection.code !== 'SERVICE_UNAVAILABLE');
+  if (made.length > 1) broken.push(`made ${made.length} bookings`);
+  if (fresh.length > 1) broken.push(`was acknowledged ${fresh.length} times as new`);
+  if (surelyRefused && made.length > 0) broken.push('was refused each time and made a booking');
+  if (outcomes.some((outcome) => outcome.ok && !isTrueOf(outcome.value, made[0])))
+    broken.push('was acknowledged, and the ledger has no such booking');
+  return broken;
+}
+
+/**
+ * Whoever asks again after a success gets it again, or hears that nobody can say now. Another body gets no booking; and
+ * while it is judged, the right one may be refused for being another.
+ */
+function checkMemory(asked: readonly AskedReserve[]): string[] {
+  const succeeded = asked.flatMap(({ fingerprint, replies }) =>
+    replies.filter(({ outcome }) => outcome.ok).map(({ place }) => ({ fingerprint, place })),
+  );
+  const first = succeeded.sort((a, b) => a.place - b.place)[0];
+  if (!first) return [];
+  const isRemembered = (one: AskedReserve): boolean => {
+    const outcome = one.replies[0]?.outcome;
+    if (!outcome || outcome.ok) return one.fingerprint === first.fingerprint;
+    const { code } = outcome.rejection;
+    if (code === 'SERVICE_UNAVAILABLE' || one.fingerprint !== first.fingerprint) return true;
+    return code === 'IDEMPOTENCY_MISMATCH' && asked.some((other) => isOtherBodyMeanwhile(one, other));
+  };
+  return asked
+    .filter((one) => one.place > first.place && !isRemembered(one))
+    .map(({ what }) => `had succeeded when ${what} was asked, and was forgotten`);
+}
+
+function isOtherBodyMeanwhile(one: AskedReserve, other: AskedReserve): boolean {
+  const end = ({ replies }: AskedReserve) => replies[0]?.place ?? Number.POSITIVE_INFINITY;
+  return other.fingerprint !== one.fingerprint && other.place < end(one) && end(other) > one.place;
 }
 
 function isTrueOf(reservation: Reservation, booking: KeyedBooking | undefined): boolean {
@@ -192,6 +225,10 @@ function resultOf(outcome: Outcome<unknown>): string {
   return (outcome.value as Reservation).replayed ? 'replayed' : 'new';
 }
 
-function digest(text: string): string {
+export function userIdOf(user: number): string {
+  return `00000000-0000-7000-8000-${String(user).padStart(12, '1')}`;
+}
+
+export function digest(text: string): string {
   return createHash('md5').update(text).digest('hex');
 }

@@ -16,7 +16,14 @@ const mustHappen = [
     fates.map((f) => `${call} lost ${f}`),
   ),
   ...['ledger.commit', 'ledger.acquire'].flatMap((call) => fates.map((f) => `${call} lost ${f}`)),
-  ...['gate forgets', 'gate restarts', 'event rebuilt by another node', 'zone taken by another node'],
+  ...[
+    'gate forgets',
+    'gate restarts',
+    'gate rolls back',
+    'event rebuilt by another node',
+    'zone taken by another node',
+  ],
+  'batch of another node: committed',
   ...['crash in batched', 'crash in lua', 'crash in commit', 'crash in doubt', 'batch repeated'],
   ...['the gate did not answer', 'the truth did not answer', 'the gate is stale', 'the gate is fenced'].map(
     (why) => `doubt: ${why}`,

@@ -10,9 +10,10 @@ import type { Gate } from '../../engine/ports.ts';
 import { createMemoryGate } from '../../persistence/memory/gate.ts';
 import { createMemoryJournal } from '../../persistence/memory/journal.ts';
 import { createMemoryLedger } from '../../persistence/memory/ledger.ts';
+import { haveAccidents } from './accidents.ts';
 import { Buyers } from './buyers.ts';
 import { faultyWire, Tally, type Weather } from './faults.ts';
-import { checkAtRest, checkSeats } from './promises.ts';
+import { checkAtRest, checkLevelGate, checkSeats } from './promises.ts';
 import { capacity, holdTtlMs, maxPerUser, type Sale } from './stage.ts';
 import { SimulatedWorld } from './world.ts';
 
@@ -29,11 +30,12 @@ export async function runSale(seed: number): Promise<Pick<Sale, 'broken' | 'tall
   const zones = startZones(sale, crash);
   const buyers = new Buyers(sale, zones);
   buyers.come(60, stormMs);
-  haveAccidents(sale, crash);
+  haveAccidents(sale, crash, stormMs);
   await world.runUntil(startMs + stormMs);
   weather.loss = 0;
   crash.armed = false;
   await world.runUntil(startMs + stormMs + calmMs);
+  broken.push(...checkLevelGate(sale).map((what) => `before the probe: ${what}`));
   // A gate that was flushed after the last request is found out by the next one.
   for (const zone of zones)
     cancel(zone, world.ids.next(), { deadlineMs: Number.POSITIVE_INFINITY, reply: () => tally.add('probed') });
@@ -96,35 +98,4 @@ function persistent({ gate, tally }: Sale): Gate {
         return gate.apply(batch);
       }),
   };
-}
-
-/** What happens to the stores and actors, each some times during the storm. */
-function haveAccidents(sale: Sale, crash: { armed: boolean }): void {
-  const { world, gate, ledger, eventId, zoneIds, tally } = sale;
-  const accidents: Readonly<Record<string, () => unknown>> = {
-    'gate forgets': () => gate.forget(),
-    'gate restarts': () => gate.restart(),
-    'event rebuilt by another node': () =>
-      ledger.rebuild(
-        eventId,
-        async () => false,
-        (snapshot) => gate.rebuild(snapshot),
-      ),
-    'zone taken by another node': async () => {
-      const acquired = await ledger.acquire(zoneIds[Math.floor(2 * world.random.next())] as string);
-      if (acquired) await gate.acquire(acquired.lease);
-    },
-    'actor crashes': () => {
-      crash.armed = true;
-    },
-  };
-  for (const [name, happen] of Object.entries(accidents)) {
-    const times = Math.floor(2.5 * world.random.next());
-    for (let time = 0; time < times; time++)
-      world.later(stormMs * world.random.next(), name, () => {
-        tally.add(name);
-        // Another node whose call is lost gives up.
-        Promise.resolve(happen()).catch(() => {});
-      });
-  }
 }
