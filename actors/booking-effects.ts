@@ -65,15 +65,17 @@ async function openIntent({ booking, payment }: Parameters<Effect>[0], deps: Eff
   }
 }
 
-async function confirmBooking({ booking }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+async function confirmBooking({ booking, payment }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+  // Without money there is nothing to make good: a free booking whose hold is gone simply stays unconfirmed.
+  const gone: News = payment ? { type: 'hold-missing' } : { type: 'hold-gone' };
   const before = await present(deps, booking);
   if (before.status === 'confirmed') return { type: 'booking-confirmed', by: 'hold' };
-  if (before.status !== 'reserved') return { type: 'hold-missing' };
+  if (before.status !== 'reserved') return gone;
   const moved = await ask(deps, booking, (zone, asked) => confirm(zone, booking.bookingId, asked));
   if (moved === 'applied') return { type: 'booking-confirmed', by: 'hold' };
   const after = await present(deps, booking);
   if (after.status === 'reserved') throw new Error('the hold is in the truth but not in the gate');
-  return after.status === 'confirmed' ? { type: 'booking-confirmed', by: 'hold' } : { type: 'hold-missing' };
+  return after.status === 'confirmed' ? { type: 'booking-confirmed', by: 'hold' } : gone;
 }
 
 /** Only a hold that ran out is taken again: who cancelled and then paid wants the money back. */

@@ -1,7 +1,7 @@
 /** Who waits for a booking's saga, and what they are answered once it has come far enough. Lost with the process. */
 import type { Booking } from '../engine/booking.ts';
 import { accept, type Outcome, reject, unavailable } from '../engine/outcome.ts';
-import type { ProviderName } from '../engine/payment.ts';
+import type { IntentState, ProviderName } from '../engine/payment.ts';
 import { type Saga, statusOf } from '../engine/saga.ts';
 import { whyNotPayable } from '../engine/saga-decisions.ts';
 import type { Reply } from './kit.ts';
@@ -14,8 +14,8 @@ export interface LivePayment {
   readonly currency: string;
 }
 
-/** Whether the provider was just asked about the payment. */
-export type Looked = 'not' | 'seen' | 'unseen';
+/** What the provider said when it was just asked about the payment: nothing, if it was asked and did not answer. */
+export type Looked = 'not' | 'unseen' | IntentState;
 
 export class BookingWaiters {
   readonly #pay: { readonly reply: Reply<LivePayment>; readonly booking: Booking }[] = [];
@@ -29,8 +29,11 @@ export class BookingWaiters {
     return this.#settle.length > 0;
   }
 
-  awaitPayment(booking: Booking, reply: Reply<LivePayment>): void {
-    this.#pay.push({ booking, reply });
+  /** `booking` as it was when the payment was asked for. A live payment must not be handed out beyond its hold. */
+  awaitPayment(saga: Saga, asked: { readonly booking: Booking; readonly reply: Reply<LivePayment> }, nowMs: number) {
+    const refusal = saga.step === 'await-payment' ? whyNotPayable(asked.booking, nowMs) : null;
+    if (refusal) asked.reply(reject(refusal));
+    else this.#pay.push(asked);
   }
 
   awaitSettled(reply: Reply<null>): void {
@@ -59,7 +62,7 @@ export class BookingWaiters {
 }
 
 /** What a request to settle is answered, or null while that is not known yet. */
-function settled({ step, payment, refundReason }: Saga, looked: Looked): Outcome<null> | null {
+function settled({ step, refundReason }: Saga, looked: Looked): Outcome<null> | null {
   switch (step) {
     case 'send-notification':
     case 'done':
@@ -75,8 +78,9 @@ function settled({ step, payment, refundReason }: Saga, looked: Looked): Outcome
     case 'await-payment':
       if (looked === 'not') return null;
       if (looked === 'unseen') return unavailable('the provider does not answer');
-      return payment?.declineCode
-        ? reject('PAYMENT_FAILED', { decline_code: payment.declineCode })
+      // Of the provider, not of the saga: the notice of a declined card may still be on its way.
+      return looked.declineCode
+        ? reject('PAYMENT_FAILED', { decline_code: looked.declineCode })
         : reject('INVALID_STATE', undefined, 'the payment has not been made yet');
     case 'idle':
       return reject('INVALID_STATE', undefined, 'no payment was begun');

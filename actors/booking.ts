@@ -7,7 +7,7 @@
  */
 import type { Booking } from '../engine/booking.ts';
 import { accept, type Outcome, reject, unavailable } from '../engine/outcome.ts';
-import type { IntentState, PaymentNotice, ProviderName } from '../engine/payment.ts';
+import type { IntentState, ProviderName } from '../engine/payment.ts';
 import { applySaga, newSaga, type Saga, type SagaEvent, type Step, stuckAfterAttempts } from '../engine/saga.ts';
 import {
   decideFailure,
@@ -15,6 +15,8 @@ import {
   decideIntentNews,
   decidePayment,
   decideResult,
+  type IntentNews,
+  isAsExpected,
   type News,
   placeIntent,
 } from '../engine/saga-decisions.ts';
@@ -23,8 +25,6 @@ import { BookingWaiters, type LivePayment, type Looked } from './booking-waiters
 import { type ActorRef, type Actors, ask, type PersistentBehaviour, type Reply, type Self } from './kit.ts';
 
 // ---- Protocol
-
-type SettledNotice = Exclude<PaymentNotice, { kind: 'ignored' }>;
 
 type Message =
   | {
@@ -35,7 +35,7 @@ type Message =
       readonly reply: Reply<LivePayment>;
     }
   | { readonly type: 'settle'; readonly booking: Booking; readonly reply: Reply<null> }
-  | { readonly type: 'notice'; readonly notice: SettledNotice; readonly reply: Reply<null> }
+  | { readonly type: 'notice'; readonly notice: IntentNews; readonly reply: Reply<null> }
   | { readonly type: 'look' }
   | { readonly type: 'result'; readonly step: Step; readonly news: News }
   | { readonly type: 'failed'; readonly step: Step; readonly error: string; readonly chance: number }
@@ -79,8 +79,11 @@ export function settle(deps: BookingDeps, actor: BookingActor, booking: Booking)
   );
 }
 
-/** Tells what the provider said. Accepted when durable; INVALID_STATE when the intent is none of this booking's. */
-export function tell(deps: BookingDeps, actor: BookingActor, notice: SettledNotice): Promise<Outcome<null>> {
+/**
+ * Tells what the provider said. Accepted when durable; INVALID_STATE when the intent is none of this booking's, or the
+ * amount is not: then the provider itself is asked.
+ */
+export function tell(deps: BookingDeps, actor: BookingActor, notice: IntentNews): Promise<Outcome<null>> {
   return ask(
     deps.actors,
     actor.ref,
@@ -152,9 +155,7 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, Message> 
       case 'settle':
         return decideFree(saga, message.booking);
       case 'notice':
-        return message.notice.kind === 'cancelled'
-          ? []
-          : decideIntentNews(saga, { ...message.notice, kind: message.notice.kind });
+        return contradicts(saga, message.notice) ? [] : decideIntentNews(saga, message.notice);
       case 'seen':
         return message.intent.status === 'succeeded'
           ? decideIntentNews(saga, { ...message.intent, kind: 'succeeded' })
@@ -172,23 +173,23 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, Message> 
 
   react = (saga: Saga, message: Message | null, self: Self<Message>): void => {
     this.#step = saga.step;
-    if (message) this.#take(saga, message);
+    if (message) this.#take(saga, message, self.now());
     this.#waiting.answerPay(saga, self.now());
     this.#waiting.answerSettle(saga, looked(message));
-    if (this.#waiting.wantsSettled || message?.type === 'look') this.#look(saga, self);
+    if (this.#waiting.wantsSettled || asksToLook(saga, message)) this.#look(saga, self);
     this.#runEffect(saga, self);
   };
 
-  #take(saga: Saga, message: Message): void {
+  #take(saga: Saga, message: Message, nowMs: number): void {
     switch (message.type) {
       case 'pay':
-        this.#waiting.awaitPayment(message.booking, message.reply);
+        this.#waiting.awaitPayment(saga, message, nowMs);
         break;
       case 'settle':
         this.#waiting.awaitSettled(message.reply);
         break;
       case 'notice':
-        message.reply(noticeTaken[placeIntent(saga, message.notice.intentId)]);
+        message.reply(noticeTaken(saga, message.notice));
         break;
       case 'result':
         this.#running = null;
@@ -244,14 +245,31 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, Message> 
 }
 
 function looked(message: Message | null): Looked {
-  return message?.type === 'seen' || message?.type === 'unseen' ? message.type : 'not';
+  if (message?.type === 'seen') return message.intent;
+  return message?.type === 'unseen' ? 'unseen' : 'not';
 }
 
-const noticeTaken: Readonly<Record<ReturnType<typeof placeIntent>, Outcome<null>>> = {
-  ours: accept(null),
-  early: unavailable('the payment is still being opened'),
-  unknown: reject('INVALID_STATE', undefined, 'the intent belongs to no payment of this booking'),
-};
+function asksToLook(saga: Saga, message: Message | null): boolean {
+  return message?.type === 'look' || (message?.type === 'notice' && contradicts(saga, message.notice));
+}
+
+/** Success of another amount than the booking's is not believed on the word of a notice. */
+function contradicts(saga: Saga, notice: IntentNews): boolean {
+  return saga.step === 'await-payment' && notice.kind === 'succeeded' && !isAsExpected(saga, notice);
+}
+
+function noticeTaken(saga: Saga, notice: IntentNews): Outcome<null> {
+  switch (placeIntent(saga, notice.intentId)) {
+    case 'ours':
+      return contradicts(saga, notice)
+        ? reject('INVALID_STATE', undefined, 'the notice names another amount than the booking')
+        : accept(null);
+    case 'early':
+      return unavailable('the payment is still being opened');
+    case 'unknown':
+      return reject('INVALID_STATE', undefined, 'the intent belongs to no payment of this booking');
+  }
+}
 
 // ---- Lifecycle
 

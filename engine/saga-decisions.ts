@@ -48,9 +48,11 @@ function sagaBooking({ bookingId, eventId, zoneId, userId, quantity, amountMinor
 }
 
 /** What the provider says of an intent, by webhook or because we asked. */
-export type IntentNews = Pick<IntentState, 'intentId' | 'amountMinor' | 'currency' | 'declineCode'> & {
-  readonly kind: 'succeeded' | 'failed';
-};
+export type IntentNews = Pick<IntentState, 'intentId' | 'amountMinor' | 'currency'> &
+  (
+    | { readonly kind: 'succeeded' }
+    | { readonly kind: 'failed'; readonly declineCode: string | null; readonly providerEventId: string }
+  );
 
 /**
  * `unknown`: the intent is none of this saga's. `early`: we have not yet heard ourselves that the intent was made, so
@@ -61,16 +63,28 @@ export function placeIntent(saga: Saga, intentId: string): 'ours' | 'early' | 'u
   return saga.step === 'open-intent' || saga.step === 'extend-hold' ? 'early' : 'unknown';
 }
 
+/** Whether the money is what the booking costs. */
+export function isAsExpected({ booking }: Saga, money: Pick<IntentState, 'amountMinor' | 'currency'>): boolean {
+  return booking !== null && money.amountMinor === booking.amountMinor && money.currency === booking.currency;
+}
+
 export function decideIntentNews(saga: Saga, news: IntentNews): readonly News[] {
   const { payment, booking } = saga;
   if (!payment || !booking || payment.intentId !== news.intentId || saga.step !== 'await-payment') return [];
   const { paymentId } = payment;
+  const { intentId } = news;
   if (news.kind === 'failed') {
-    const declineCode = news.declineCode ?? 'generic_decline';
-    return [{ type: 'payment-failed', paymentId, intentId: news.intentId, declineCode, failure: saga.failures + 1 }];
+    const { declineCode, providerEventId } = news;
+    if (saga.failures.includes(providerEventId)) return [];
+    const failed = {
+      declineCode: declineCode ?? 'generic_decline',
+      providerEventId,
+      failure: saga.failures.length + 1,
+    };
+    return [{ type: 'payment-failed', paymentId, intentId, ...failed }];
   }
-  const asExpected = news.amountMinor === booking.amountMinor && news.currency === booking.currency;
-  return [{ type: 'payment-succeeded', paymentId, intentId: news.intentId, amountMinor: news.amountMinor, asExpected }];
+  const asExpected = isAsExpected(saga, news);
+  return [{ type: 'payment-succeeded', paymentId, intentId, amountMinor: news.amountMinor, asExpected }];
 }
 
 /** The result of a step's effect. One that belongs to a step that is over is dropped. */

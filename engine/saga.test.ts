@@ -34,8 +34,13 @@ const intent: IntentNews = {
   intentId: 'pi',
   amountMinor: 3_000,
   currency: 'THB',
-  declineCode: null,
 };
+const declined = (providerEventId: string): IntentNews => ({
+  ...intent,
+  kind: 'failed',
+  declineCode: 'lost_card',
+  providerEventId,
+});
 
 function run(saga: Saga, ...news: readonly (readonly News[])[]): Saga {
   return news
@@ -107,18 +112,19 @@ describe('what the provider says', () => {
     },
   );
 
-  it('keeps waiting after a declined card, and counts the attempts', () => {
-    const declined: IntentNews = { ...intent, kind: 'failed', declineCode: 'lost_card' };
-    const once = run(waiting, decideIntentNews(waiting, declined));
-    const twice = run(once, decideIntentNews(once, declined));
-    expect(twice).toMatchObject({ step: 'await-payment', failures: 2, payment: { declineCode: 'lost_card' } });
+  it('keeps waiting after a declined card, and counts each attempt once', () => {
+    const once = run(waiting, decideIntentNews(waiting, declined('first')));
+    const twice = run(once, decideIntentNews(once, declined('second')));
+    expect(decideIntentNews(twice, declined('first'))).toEqual([]);
+    expect(decideIntentNews(once, declined('second'))).toMatchObject([{ type: 'payment-failed', failure: 2 }]);
+    expect(twice).toMatchObject({ step: 'await-payment', payment: { declineCode: 'lost_card' } });
     expect(run(twice, decideIntentNews(twice, intent)).step).toBe('confirm-booking');
   });
 
   it('does nothing for news that comes again, too late, or of another intent', () => {
     const paid = run(waiting, decideIntentNews(waiting, intent));
     expect(decideIntentNews(paid, intent)).toEqual([]);
-    expect(decideIntentNews(paid, { ...intent, kind: 'failed' })).toEqual([]);
+    expect(decideIntentNews(paid, declined('late'))).toEqual([]);
     expect(decideIntentNews(waiting, { ...intent, intentId: 'other' })).toEqual([]);
     expect(decideIntentNews(newSaga, intent)).toEqual([]);
   });

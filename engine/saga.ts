@@ -76,6 +76,8 @@ export type SagaEvent = { readonly atMs: number; readonly bookingId: string; rea
       readonly paymentId: string;
       readonly intentId: string;
       readonly declineCode: string;
+      /** Of the notice that told of it: notices come more than once. */
+      readonly providerEventId: string;
       /** 1, 2 … failed attempts on this intent. */
       readonly failure: number;
     }
@@ -122,7 +124,8 @@ export interface Saga {
   readonly retryAtMs: number;
   readonly extendToMs: number | null;
   readonly payment: SagaPayment | null;
-  readonly failures: number;
+  /** The notices of attempts that failed on this intent. */
+  readonly failures: readonly string[];
   /** Why the last request for payment came to nothing. */
   readonly refusal: RejectionCode | null;
   readonly refundReason: string;
@@ -135,7 +138,7 @@ export const newSaga: Saga = {
   retryAtMs: 0,
   extendToMs: null,
   payment: null,
-  failures: 0,
+  failures: [],
   refusal: null,
   refundReason: '',
 };
@@ -194,7 +197,7 @@ export function applySaga(saga: Saga, event: SagaEvent): Saga {
         capturedMinor: 0,
         status: 'opening',
       };
-      return { ...moved, booking, payment, extendToMs, refusal: null, failures: 0 };
+      return { ...moved, booking, payment, extendToMs, refusal: null, failures: [] };
     }
     case 'free-requested':
       return { ...moved, booking: event.booking };
@@ -213,7 +216,11 @@ export function applySaga(saga: Saga, event: SagaEvent): Saga {
         payment: changed(saga, { status: 'open', intentId: event.intentId, clientSecret: event.clientSecret }),
       };
     case 'payment-failed':
-      return { ...moved, failures: event.failure, payment: changed(saga, { declineCode: event.declineCode }) };
+      return {
+        ...moved,
+        failures: [...saga.failures, event.providerEventId],
+        payment: changed(saga, { declineCode: event.declineCode }),
+      };
     case 'payment-succeeded':
       return {
         ...moved,

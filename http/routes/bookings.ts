@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { cancel as cancelIn, type Moved } from '../../actors/zone-requests.ts';
 import type { Booking } from '../../engine/booking.ts';
-import { type Outcome, reject } from '../../engine/outcome.ts';
+import { type Outcome, type Refused, type RejectionCode, reject } from '../../engine/outcome.ts';
 import { bookingView, timeText, viewBooking } from '../booking-view.ts';
 import type { Deps } from '../deps.ts';
 import { defineRoute, type Route } from '../route.ts';
@@ -129,12 +129,16 @@ async function settle({ bookings, settleBooking }: Deps, booking: Booking | null
   if (!booking) return reject('NOT_FOUND');
   if (booking.status === 'confirmed') return { ok: true, value: booking };
   const outcome = await settleBooking(booking);
-  if (!outcome.ok)
-    return booking.status === 'expired' && outcome.rejection.code === 'INVALID_STATE'
-      ? reject('RESERVATION_EXPIRED')
-      : outcome;
   const settled = await bookings.findOwned(booking.userId, booking.bookingId);
-  return settled ? { ok: true, value: settled } : reject('NOT_FOUND');
+  if (!settled) return reject('NOT_FOUND');
+  return outcome.ok ? { ok: true, value: settled } : (whyUnsettled(settled, outcome.rejection.code) ?? outcome);
+}
+
+/** A payment that was not made matters no more once the seats are gone. Null: the saga's own answer says best. */
+function whyUnsettled({ status }: Booking, code: RejectionCode): Refused | null {
+  if (code !== 'INVALID_STATE' && code !== 'PAYMENT_FAILED') return null;
+  if (status === 'expired') return reject('RESERVATION_EXPIRED');
+  return status === 'cancelled' ? reject('INVALID_STATE', { status }, 'the seats were given back') : null;
 }
 
 const cancel = defineRoute({
