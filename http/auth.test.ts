@@ -49,6 +49,14 @@ describe('a token of ours', () => {
     expect(tokens.recall(token)).toBe(user);
   });
 
+  it('is not taken for another that ends like it', async () => {
+    const token = await tokens.sign({ id: userId, role: 'user' });
+    await tokens.verify(token);
+    const [head, , signature] = token.split('.');
+    const claims = part({ sub: userId, jti: 'j', role: 'admin', exp: nowMs / 1000 + 60 });
+    expect(tokens.recall(`${head}.${claims}.${signature}`)).toBeUndefined();
+  });
+
   it('is forgotten when it expires, to the millisecond', async () => {
     const token = await signAccessToken(secret, { id: userId, role: 'user', tokenId: 'j' }, { nowMs, ttlSeconds: 60 });
     await tokens.verify(token);

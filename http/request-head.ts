@@ -30,15 +30,17 @@ const ownHeaders = [
 export const headBytesMax = 8192;
 
 export function createHeadReader(routeHeaders: Iterable<string>): (source: HeaderSource) => RequestHead {
-  const wanted = new Set([...ownHeaders, ...routeHeaders]);
+  // To themselves: the name found is one string for all requests, which makes a cheaper key than the one that came.
+  const wanted = new Map([...ownHeaders, ...routeHeaders].map((name) => [name, name]));
   let headers: Record<string, string> = {};
   let bytes = 0;
   let repeated: string | null = null;
 
   // One visitor for all requests: reading a head is synchronous, and this is the hot path.
-  const visit = (name: string, value: string): void => {
-    bytes += name.length + value.length + 4;
-    if (!wanted.has(name)) return;
+  const visit = (came: string, value: string): void => {
+    bytes += came.length + value.length + 4;
+    const name = wanted.get(came);
+    if (name === undefined) return;
     const before = headers[name];
     if (before === undefined) headers[name] = value;
     else if (name === 'x-forwarded-for') headers[name] = `${before}, ${value}`;
