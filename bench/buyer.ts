@@ -1,0 +1,148 @@
+/**
+ * One buyer from the first click to the end: gets seats or goes home, then does what this buyer is like. Draws every
+ * choice from its own chance, and notes what it was promised.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AckedBooking } from '../engine/audit.ts';
+import type { AckedLog } from './acked-log.ts';
+import type { Board } from './board.ts';
+import type { Chance } from './chance.ts';
+import type { HeldSeats, ShopClient } from './shop-client.ts';
+
+/** What a buyer does with held seats. */
+export type Manner = 'pays' | 'second-card' | 'bad-card' | 'cancels' | 'walks-away';
+
+/** How it ended. `went-home`: everything was sold. `at-limit`: the user may have no more. */
+export type Ending = 'confirmed' | 'cancelled' | 'expired' | 'refunded' | 'went-home' | 'at-limit';
+
+export interface BuyerEnd {
+  readonly ending: Ending;
+  /** Of the booking; 0 when there was none. */
+  readonly seats: number;
+}
+
+export interface Buyer {
+  readonly userId: string;
+  readonly token: string;
+  readonly manner: Manner;
+  readonly chance: Chance;
+  /** Begins every key of this buyer, so that no other uses it. */
+  readonly keyPrefix: string;
+}
+
+export interface Scene {
+  readonly eventId: string;
+  readonly shop: ShopClient;
+  readonly board: Board;
+  readonly acked: AckedLog;
+}
+
+const goodCards = ['4242424242424242', '5555555555554444'];
+const badCards = ['4000000000000002', '4000000000009995', '4000000000009987', '4000000000000069'];
+const quantityMost = 4;
+/** From a look at the page to the click. */
+const clickMostMs = 400;
+/** Who finds nothing looks again after this long, each in a rhythm of their own. */
+const refreshLeastMs = 500;
+const refreshMostMs = 3_000;
+const lookPeriodMs = 500;
+/** A hold must end this soon after its time, and a paid booking be settled this soon. */
+const endPatienceMs = 60_000;
+
+/** Rejects when an answer is not what the API promises, or a hold does not end. */
+export async function buy(buyer: Buyer, scene: Scene): Promise<BuyerEnd> {
+  const held = await getSeats(buyer, scene);
+  if (held === 'went-home' || held === 'at-limit') return { ending: held, seats: 0 };
+  return { ending: await endOf(buyer, scene, held), seats: held.quantity };
+}
+
+async function getSeats(buyer: Buyer, { eventId, shop, board, acked }: Scene) {
+  const { userId, token, chance } = buyer;
+  let quantity = chance.between(1, quantityMost);
+  for (let tries = 1; ; tries++) {
+    const zoneId = await chooseZone(board, chance);
+    if (zoneId === null) return 'went-home';
+    const key = `${buyer.keyPrefix}-${tries}`;
+    const answer = await shop.reserve({ token, key, zoneId, quantity });
+    if (!('refused' in answer)) {
+      acked.note({ ...answer, userId, eventId, status: 'reserved', key });
+      return { ...answer, key };
+    }
+    if (answer.refused === 'limit') return 'at-limit';
+    // Somebody who came for four takes the last two.
+    if (answer.left > 0) quantity = Math.min(quantity, answer.left);
+    else await delay(chance.between(refreshLeastMs, refreshMostMs));
+  }
+}
+
+/** A zone that shows free seats, as soon as a look at the page finds one; null when everything is sold. */
+async function chooseZone(board: Board, chance: Chance): Promise<string | null> {
+  while (!board.isOver) {
+    const free = board.zones.filter((zone) => zone.available > 0);
+    await delay(free.length > 0 ? chance.between(0, clickMostMs) : chance.between(refreshLeastMs, refreshMostMs));
+    if (free.length > 0) return free[chance.between(0, free.length - 1)]?.zoneId ?? null;
+  }
+  return null;
+}
+
+type Held = HeldSeats & { readonly key: string };
+
+async function endOf(buyer: Buyer, scene: Scene, held: Held): Promise<Ending> {
+  switch (buyer.manner) {
+    case 'cancels': {
+      const cancelled = (await scene.shop.cancel(buyer.token, held.bookingId)) === 'cancelled';
+      if (cancelled) note(buyer, scene, held, 'cancelled');
+      return cancelled ? 'cancelled' : watchTheEnd(buyer, scene, held);
+    }
+    case 'walks-away':
+      return watchTheEnd(buyer, scene, held);
+    case 'pays':
+      return payWith(buyer, scene, held, [drawn(goodCards, buyer.chance)]);
+    case 'second-card':
+      return payWith(buyer, scene, held, [drawn(badCards, buyer.chance), drawn(goodCards, buyer.chance)]);
+    case 'bad-card':
+      return payWith(buyer, scene, held, [drawn(badCards, buyer.chance)]);
+  }
+}
+
+async function payWith(buyer: Buyer, scene: Scene, held: Held, cards: readonly string[]): Promise<Ending> {
+  const { shop } = scene;
+  for (const card of cards) {
+    const clientSecret = await shop.pay(buyer.token, held.bookingId);
+    if (clientSecret === null) break;
+    if ((await shop.card(clientSecret, card)) === 'taken') return seeItThrough(buyer, scene, held);
+  }
+  return watchTheEnd(buyer, scene, held);
+}
+
+/** Who has paid stays until there are tickets, or the money is back: also when the hold ran out meanwhile. */
+async function seeItThrough(buyer: Buyer, scene: Scene, held: Held): Promise<Ending> {
+  for (const deadlineMs = Date.now() + endPatienceMs; ; await delay(lookPeriodMs)) {
+    if ((await scene.shop.confirm(buyer.token, held.bookingId)) === 'confirmed') {
+      note(buyer, scene, held, 'confirmed');
+      return 'confirmed';
+    }
+    const { status } = await scene.shop.look(buyer.token, held.bookingId);
+    if (status === 'refunded') return status;
+    if (Date.now() > deadlineMs) throw new Error(`booking ${held.bookingId} is paid for and still ${status}`);
+  }
+}
+
+/** Looks at the booking until it is not held any more. */
+async function watchTheEnd(buyer: Buyer, { shop }: Scene, { bookingId }: Held): Promise<Ending> {
+  for (;;) {
+    const { status, expiresAtMs } = await shop.look(buyer.token, bookingId);
+    if (status !== 'reserved') return status;
+    const leftMs = expiresAtMs - Date.now();
+    if (leftMs < -endPatienceMs) throw new Error(`booking ${bookingId} is still held long after its time`);
+    await delay(Math.max(lookPeriodMs, leftMs));
+  }
+}
+
+function note({ userId }: Buyer, { eventId, acked }: Scene, held: Held, status: AckedBooking['status']): void {
+  acked.note({ ...held, userId, eventId, status });
+}
+
+function drawn(cards: readonly string[], chance: Chance): string {
+  return cards[chance.between(0, cards.length - 1)] as string;
+}

@@ -1,0 +1,111 @@
+/**
+ * A server of one's own to be rough with: `onsale serve` as a process of its own, with private stores in a folder of its
+ * own and ports that stay the same from start to start. Killed, it is gone; its stores stay, and the next start adopts
+ * them.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, openSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { freePorts } from '../persistence/embedded/ports.ts';
+import { findEmbeddedStores, type StoreUrls, startEmbeddedStores } from '../persistence/embedded.ts';
+
+export interface OwnServer {
+  readonly dataDir: string;
+  readonly baseUrl: string;
+  readonly sandboxUrl: string;
+  /** Resolves when the server can serve, with the milliseconds that took. Rejects with the end of its log. */
+  start(): Promise<number>;
+  /** kill -9, and resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** Starts those of the stores that do not run. */
+  reviveStores(): Promise<StoreUrls>;
+  /** Ends server and stores; with `keep` the folder stays. */
+  close(keep: boolean): Promise<void>;
+}
+
+export interface OwnServerOptions {
+  /** The command: `bin/onsale.mjs`. */
+  readonly program: string;
+  readonly holdSeconds: number;
+}
+
+const startLimitMs = 60_000;
+const stopLimitMs = 20_000;
+/** A run must not touch the stores or the account of whoever starts it. */
+const foreign = ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS', 'STRIPE_SECRET_KEY', 'STRIPE_API_BASE', 'JWT_SECRET'];
+
+export async function prepareServer({ program, holdSeconds }: OwnServerOptions): Promise<OwnServer> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'onsale-rush-'));
+  chmodSync(dataDir, 0o755); // as root, PostgreSQL runs as another user, who must be able to enter
+  const [port, sandboxPort] = (await freePorts(2)) as [number, number];
+  const settings = {
+    ONSALE_DATA_DIR: dataDir,
+    PORT: port,
+    SANDBOX_PORT: sandboxPort,
+    RATE_LIMIT: 'off',
+    HOLD_TTL_SECONDS: holdSeconds,
+    PAYMENT_GRACE_SECONDS: holdSeconds,
+    LOG_LEVEL: 'warn',
+  };
+  // env(1) rather than a copy of our environment: only config.ts reads that.
+  const without = foreign.flatMap((name) => ['-u', name]);
+  const command = [
+    ...without,
+    ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
+    process.execPath,
+    program,
+    'serve',
+  ];
+  const log = openSync(join(dataDir, 'server.log'), 'a');
+  let server: ChildProcess | null = null;
+
+  const end = async (signal: NodeJS.Signals) => {
+    if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    const ended = once(server, 'exit');
+    const impatience = setTimeout(() => server?.kill('SIGKILL'), stopLimitMs);
+    server.kill(signal);
+    await ended;
+    clearTimeout(impatience);
+  };
+
+  return {
+    dataDir,
+    baseUrl: `http://127.0.0.1:${port}`,
+    sandboxUrl: `http://127.0.0.1:${sandboxPort}`,
+    async start() {
+      const startMs = performance.now();
+      server = spawn('env', command, { stdio: ['ignore', 'pipe', log] });
+      await readyLine(server, dataDir);
+      return performance.now() - startMs;
+    },
+    kill: () => end('SIGKILL'),
+    reviveStores: () => startEmbeddedStores({ dataDir }),
+    async close(keep) {
+      await end('SIGTERM');
+      // The server stops its stores itself, unless it was killed.
+      if (await findEmbeddedStores(dataDir)) await (await startEmbeddedStores({ dataDir })).stop();
+      if (!keep) removeData(dataDir);
+    },
+  };
+}
+
+async function readyLine(server: ChildProcess, dataDir: string): Promise<void> {
+  if (!server.stdout) throw new Error('the server has no stdout');
+  const timer = setTimeout(() => server.kill('SIGKILL'), startLimitMs);
+  try {
+    for await (const line of createInterface({ input: server.stdout })) if (line.startsWith('onsale ready ')) return;
+    throw new Error(`the server did not start; see ${join(dataDir, 'server.log')}`);
+  } finally {
+    clearTimeout(timer);
+    server.stdout.resume();
+  }
+}
+
+function removeData(dataDir: string): void {
+  // PostgreSQL's data may be a link to where its user can live.
+  rmSync(realpathSync(join(dataDir, 'postgres')), { recursive: true, force: true });
+  rmSync(dataDir, { recursive: true, force: true });
+}
