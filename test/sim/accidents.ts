@@ -19,7 +19,7 @@ export function haveAccidents(sale: Sale, crash: { armed: boolean }, withinMs: n
     },
   };
   for (const [name, happen] of Object.entries(accidents)) {
-    const times = Math.floor(2.5 * world.random.next());
+    const times = Math.floor(4 * world.random.next());
     for (let time = 0; time < times; time++)
       world.later(withinMs * world.random.next(), name, () => {
         tally.add(name);

@@ -23,13 +23,13 @@ const calmMs = 30_000;
 
 /** Runs one sale and answers what happened, what was generated and what broke. */
 export async function runSale(seed: number): Promise<Pick<Sale, 'broken' | 'tally'> & { readonly history: string }> {
-  const weather = { loss: 0.01 };
+  const weather = { loss: 0.015 };
   const sale = openSale(seed, weather);
   const { world, tally, broken } = sale;
   const crash = { armed: false };
   const zones = startZones(sale, crash);
   const buyers = new Buyers(sale, zones);
-  buyers.come(60, stormMs);
+  buyers.come(90, stormMs);
   haveAccidents(sale, crash, stormMs);
   await world.runUntil(startMs + stormMs);
   weather.loss = 0;
