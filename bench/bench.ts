@@ -1,10 +1,16 @@
 /** `onsale bench <scenario>`: reads the rest of the command line and runs the scenario. */
 import { parseArgs } from 'node:util';
+import { runChaos } from './chaos.ts';
 import { type RushTarget, runRush } from './rush.ts';
 
-const usage = `onsale bench rush   [--buyers 2000] [--seats 1000] [--zones 1] [--hold-seconds 20] [--seed 1] [--json FILE]
-                    at a server of its own; or at one that runs, with what \`onsale seed\` wrote for it:
-                    --target URL --fixture FILE --sandbox URL --database URL --redis URL`;
+const usage = `onsale bench <scenario>
+
+  rush    a whole sale over HTTP until every seat is sold, then the audit
+          [--buyers 2000] [--seats 1000] [--zones 1] [--hold-seconds 20] [--seed 1] [--json FILE]
+          at a server of its own; or at one that runs, with what \`onsale seed\` wrote for it:
+          --target URL --fixture FILE --sandbox URL --database URL --redis URL
+  chaos   a rush during which server and stores are killed at random moments
+          [--kills 20] [--store-faults 2] [--seats 1500] [--zones 2] [--hold-seconds 8] [--per-second 50] [--seed 1]`;
 
 export interface BenchIo {
   /** The command itself, for scenarios that start servers. */
@@ -12,19 +18,40 @@ export interface BenchIo {
   readonly print: (line: string) => void;
 }
 
-export async function runBench([scenario, ...args]: readonly string[], io: BenchIo): Promise<number> {
-  if (scenario !== 'rush') {
-    io.print(usage);
-    return 2;
-  }
-  const { values } = parseArgs({ args: [...args], options: rushFlags });
+const scenarios: Readonly<Record<string, (args: string[], io: BenchIo) => Promise<number>>> = { rush, chaos };
+
+/** The exit code: 0 when the scenario passed. */
+export async function runBench([name = '', ...args]: readonly string[], io: BenchIo): Promise<number> {
+  const scenario = scenarios[name];
+  if (scenario) return scenario([...args], io);
+  io.print(usage);
+  return 2;
+}
+
+function rush(args: string[], io: BenchIo): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      buyers: { type: 'string', default: '2000' },
+      seats: { type: 'string', default: '1000' },
+      zones: { type: 'string', default: '1' },
+      'hold-seconds': { type: 'string', default: '20' },
+      seed: { type: 'string', default: '1' },
+      json: { type: 'string' },
+      target: { type: 'string' },
+      fixture: { type: 'string' },
+      sandbox: { type: 'string' },
+      database: { type: 'string' },
+      redis: { type: 'string' },
+    },
+  });
   return runRush(
     {
-      buyers: atLeastOne(values.buyers, 'buyers'),
-      seatsPerZone: atLeastOne(values.seats, 'seats'),
-      zones: atLeastOne(values.zones, 'zones'),
-      holdSeconds: atLeastOne(values['hold-seconds'], 'hold-seconds'),
-      seed: atLeastOne(values.seed, 'seed'),
+      buyers: whole(values.buyers, 'buyers', 1),
+      seatsPerZone: whole(values.seats, 'seats', 1),
+      zones: whole(values.zones, 'zones', 1),
+      holdSeconds: whole(values['hold-seconds'], 'hold-seconds', 1),
+      seed: whole(values.seed, 'seed', 0),
       jsonFile: values.json ?? null,
       target: targetOf(values),
     },
@@ -32,19 +59,39 @@ export async function runBench([scenario, ...args]: readonly string[], io: Bench
   );
 }
 
-const rushFlags = {
-  buyers: { type: 'string', default: '2000' },
-  seats: { type: 'string', default: '1000' },
-  zones: { type: 'string', default: '1' },
-  'hold-seconds': { type: 'string', default: '20' },
-  seed: { type: 'string', default: '1' },
-  json: { type: 'string' },
-  target: { type: 'string' },
-  fixture: { type: 'string' },
-  sandbox: { type: 'string' },
-  database: { type: 'string' },
-  redis: { type: 'string' },
-} as const;
+function chaos(args: string[], io: BenchIo): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      kills: { type: 'string', default: '20' },
+      'store-faults': { type: 'string', default: '2' },
+      seats: { type: 'string', default: '1500' },
+      zones: { type: 'string', default: '2' },
+      'hold-seconds': { type: 'string', default: '8' },
+      'per-second': { type: 'string', default: '50' },
+      seed: { type: 'string', default: '1' },
+    },
+  });
+  const each = whole(values['store-faults'], 'store-faults', 0);
+  return runChaos(
+    {
+      strikes: {
+        'app-kill': whole(values.kills, 'kills', 0),
+        'redis-flush': each,
+        'redis-kill': each,
+        'postgres-kill': each,
+        'postgres-stop': each,
+        'all-kill': each,
+      },
+      seatsPerZone: whole(values.seats, 'seats', 1),
+      zones: whole(values.zones, 'zones', 1),
+      holdSeconds: whole(values['hold-seconds'], 'hold-seconds', 1),
+      perSecond: whole(values['per-second'], 'per-second', 1),
+      seed: whole(values.seed, 'seed', 0),
+    },
+    io,
+  );
+}
 
 interface TargetFlags {
   readonly target?: string;
@@ -66,8 +113,9 @@ function targetOf({ target, fixture, sandbox, database, redis }: TargetFlags): R
   };
 }
 
-function atLeastOne(text: string, name: string): number {
+function whole(text: string, name: string, least: number): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`--${name} must be a whole number above 0`);
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new TypeError(`--${name} must be a whole number of at least ${least}`);
   return value;
 }

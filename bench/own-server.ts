@@ -16,6 +16,8 @@ export interface OwnServer {
   readonly dataDir: string;
   readonly baseUrl: string;
   readonly sandboxUrl: string;
+  /** Of the process that serves; null before `start`. */
+  readonly pid: number | null;
   /** Resolves when the server can serve, with the milliseconds that took. Rejects with the end of its log. */
   start(): Promise<number>;
   /** kill -9, and resolves when the process is gone. */
@@ -30,6 +32,8 @@ export interface OwnServerOptions {
   /** The command: `bin/onsale.mjs`. */
   readonly program: string;
   readonly holdSeconds: number;
+  /** More variables for the server; they win. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 const startLimitMs = 60_000;
@@ -37,7 +41,7 @@ const stopLimitMs = 20_000;
 /** A run must not touch the stores or the account of whoever starts it. */
 const foreign = ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS', 'STRIPE_SECRET_KEY', 'STRIPE_API_BASE', 'JWT_SECRET'];
 
-export async function prepareServer({ program, holdSeconds }: OwnServerOptions): Promise<OwnServer> {
+export async function prepareServer({ program, holdSeconds, settings: more }: OwnServerOptions): Promise<OwnServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'onsale-rush-'));
   chmodSync(dataDir, 0o755); // as root, PostgreSQL runs as another user, who must be able to enter
   const [port, sandboxPort] = (await freePorts(2)) as [number, number];
@@ -49,6 +53,7 @@ export async function prepareServer({ program, holdSeconds }: OwnServerOptions):
     HOLD_TTL_SECONDS: holdSeconds,
     PAYMENT_GRACE_SECONDS: holdSeconds,
     LOG_LEVEL: 'warn',
+    ...more,
   };
   // env(1) rather than a copy of our environment: only config.ts reads that.
   const without = foreign.flatMap((name) => ['-u', name]);
@@ -75,6 +80,10 @@ export async function prepareServer({ program, holdSeconds }: OwnServerOptions):
     dataDir,
     baseUrl: `http://127.0.0.1:${port}`,
     sandboxUrl: `http://127.0.0.1:${sandboxPort}`,
+    get pid() {
+      // env(1) became the server.
+      return server?.pid ?? null;
+    },
     async start() {
       const startMs = performance.now();
       server = spawn('env', command, { stdio: ['ignore', 'pipe', log] });

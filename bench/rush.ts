@@ -10,7 +10,7 @@ import type { AuditReport } from '../engine/audit.ts';
 import type { StoreUrls } from '../persistence/embedded.ts';
 import { type Crowd, eager, gatherCrowd } from './crowd.ts';
 import { prepareServer } from './own-server.ts';
-import { rushTable } from './rush-report.ts';
+import { type RushFigures, rushTable } from './rush-report.ts';
 import { auditSettled, putOnSale, readFixture, type Stage, type StagePlace, setStage } from './rush-scene.ts';
 
 export interface RushOptions {
@@ -39,14 +39,8 @@ export interface RushIo {
   readonly print: (line: string) => void;
 }
 
-export interface RushResult {
+export interface RushResult extends RushFigures {
   readonly options: Omit<RushOptions, 'jsonFile' | 'target'>;
-  readonly capacity: number;
-  readonly sold: number;
-  readonly seconds: number;
-  readonly endings: Crowd['endings'];
-  readonly troubles: readonly string[];
-  readonly calls: ReturnType<Stage['latencies']['figures']>;
   readonly audit: AuditReport;
 }
 
@@ -58,10 +52,12 @@ const stuckLimitMs = 60_000;
 /** The exit code: 0 when sold is exactly the capacity, the audit is clean and no answer broke its promise. */
 export async function runRush(options: RushOptions, io: RushIo): Promise<number> {
   const result = options.target ? await rushAt(options, options.target) : await rushAtOwnServer(options, io);
+  const { zones, seatsPerZone, holdSeconds, seed } = options;
+  io.print(`rush: ${zones} zones of ${seatsPerZone} seats, holds of ${holdSeconds} s, seed ${seed}`);
   for (const line of [...rushTable(result), ...auditTable(result.audit)]) io.print(line);
   const passed = result.sold === result.capacity && result.audit.clean && result.troubles.length === 0;
   io.print(passed ? 'rush: passed' : 'rush: FAILED');
-  if (options.jsonFile) writeFileSync(options.jsonFile, `${JSON.stringify(result, null, 2)}\n`);
+  if (options.jsonFile) writeFileSync(options.jsonFile, `${JSON.stringify(result, inSnakeCase, 2)}\n`);
   return passed ? 0 : 1;
 }
 
@@ -101,6 +97,7 @@ async function rushAt(options: RushOptions, target: RushTarget): Promise<RushRes
     const zones = await stage.shop.zones();
     return {
       options: asked,
+      buyers: crowd.came,
       capacity: sumOf(zones, 'capacity'),
       sold: sumOf(zones, 'sold'),
       seconds,
@@ -131,4 +128,12 @@ async function untilItIsOver({ board, shop }: Stage, crowd: Crowd): Promise<void
 
 function sumOf(zones: readonly { readonly capacity: number; readonly sold: number }[], name: 'capacity' | 'sold') {
   return zones.reduce((sum, zone) => sum + zone[name], 0);
+}
+
+/** A replacer for JSON.stringify: names as they are written on the wire. */
+function inSnakeCase(_name: string, value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [name.replace(/[A-Z]/g, (upper) => `_${upper.toLowerCase()}`), field]),
+  );
 }
