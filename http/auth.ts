@@ -18,7 +18,7 @@ const clockToleranceSeconds = 5;
 /** No token of ours lives longer than the 6 h that seeded load tests get. */
 const maxTokenAge = '6h';
 export const accessTtlSeconds = 15 * 60;
-export const secretBytesMin = 32;
+const secretBytesMin = 32;
 
 /** Who calls: what a checked access token says. */
 export interface User {

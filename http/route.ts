@@ -137,6 +137,6 @@ export function defineRoute<
 }
 
 /** The names of a path's parameters, in order. */
-export function pathParameters(path: string): readonly string[] {
+function pathParameters(path: string): readonly string[] {
   return [...path.matchAll(/:([a-z_]+)/g)].map((match) => String(match[1]));
 }

@@ -15,7 +15,7 @@ export interface GateConnection {
   close(): void;
 }
 
-export class GateUnavailable extends Error {
+class GateUnavailable extends Error {
   override readonly name = 'GateUnavailable';
 }
 
