@@ -130,7 +130,7 @@ function movedBy({ bookings }: Tables, { lease, moved, nowMs }: CommitBatch): Mo
     const status = before && statusAfter(before.status, move);
     if (!before || !status || before.zoneId !== lease.zoneId) return null;
     const changedAtMs = status === before.status ? before.changedAtMs : nowMs;
-    const expiry = expiresAtMs === null ? {} : { expiresAtMs, firstExpiresAtMs: before.expiresAtMs };
+    const expiry = expiresAtMs === null ? {} : { expiresAtMs };
     results.push({ move, after: { ...before, status, changedAtMs, ...expiry } });
   }
   return results;

@@ -105,7 +105,7 @@ const commitSql = `
     update bookings b
     set status = m.status::booking_status,
         expires_at = coalesce(m.expires_at, b.expires_at),
-        extended_from = case when m.expires_at is null then b.extended_from else b.expires_at end,
+        extended_from = case when m.expires_at is null then b.extended_from else coalesce(b.extended_from, b.expires_at) end,
         changed_at = case when m.status = b.status::text then b.changed_at else $6::timestamptz end
     from zone z, unnest($15::uuid[], $16::text[], $17::text[], $18::int[], $19::int[], $20::int[], $21::timestamptz[])
       as m(id, allowed, status, available, held, sold, expires_at)

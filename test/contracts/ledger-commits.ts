@@ -99,6 +99,14 @@ export function describeCommits(store: () => LedgerUnderTest): void {
       });
     });
 
+    it('an extension that is repeated with the first end of the hold as it was', async () => {
+      const zone = await ZoneOfTest.open(store(), 10);
+      const { bookingId, expiresAtMs } = await zone.reserved();
+      for (let time = 0; time < 2; time++) await zone.committed([], [moveOf(bookingId, 'extend', todayMs + 900_000)]);
+      const extended = { expiresAtMs: todayMs + 900_000, firstExpiresAtMs: expiresAtMs };
+      expect(await zone.find(bookingId)).toMatchObject(extended);
+    });
+
     it('65 535 seats in one booking', async () => {
       const zone = await ZoneOfTest.open(store(), 65_535);
       const { bookingId } = await zone.reserved({ quantity: 65_535 });
