@@ -1,8 +1,9 @@
 /** `onsale serve` as a process of its own, so that a test may kill it. It runs the built program. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 
 export interface NodeProcess {
   readonly url: string;
@@ -12,17 +13,24 @@ export interface NodeProcess {
   kill(): Promise<void>;
 }
 
-const program = join(import.meta.dirname, '..', 'bin', 'onsale.mjs');
+const root = join(import.meta.dirname, '..');
+
+let built: Promise<unknown> | undefined;
 
 /** Resolves when it serves. Rejects with what it said when it ends instead. */
 export async function spawnNode(environment: Readonly<Record<string, string>>): Promise<NodeProcess> {
+  // As `npm start` does: silent and quick when the build is of these sources.
+  built ??= promisify(execFile)(process.execPath, [join(root, 'scripts', 'setup.mjs')]);
+  await built;
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [program, 'serve'], {
+  const child = spawn(process.execPath, [join(root, 'bin', 'onsale.mjs'), 'serve'], {
     env: { PATH, HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   // A test that fails must not leave it behind.
-  process.once('exit', () => child.kill('SIGKILL'));
+  const orphan = () => child.kill('SIGKILL');
+  process.once('exit', orphan);
+  child.once('exit', () => process.off('exit', orphan));
   const url = await readyUrl(child);
   return { url, stop: () => end(child, 'SIGTERM'), kill: () => end(child, 'SIGKILL') };
 }

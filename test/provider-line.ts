@@ -8,52 +8,54 @@ import type { AddressInfo } from 'node:net';
 
 export interface ProviderLine {
   readonly url: string;
-  /** How many calls of this method and path arrived. */
-  calls(method: string, path: RegExp): number;
-  /** Cuts the line instead of delivering the answers to the next `times` calls. Resolves when that has happened. */
-  cutAnswers(path: RegExp, times: number): Promise<void>;
-  /** Keeps the answer to the next call for itself: the caller hears neither it nor an end. Resolves when it is kept. */
-  keepAnswer(path: RegExp): Promise<void>;
+  /** Cuts the line instead of delivering the answers to the next `times` calls; resolves with what they were. */
+  cutAnswers(path: RegExp, times: number): Promise<readonly string[]>;
+  /** Keeps the answer to the next call: the caller hears neither it nor an end, until the line is cut. */
+  keepAnswer(path: RegExp): Promise<{ readonly text: string; cut(): void }>;
   close(): Promise<void>;
 }
 
+/** Told of an answer to a call that it was waiting for. True: it is done, and the next call is not its business. */
 interface Interference {
   readonly path: RegExp;
-  readonly cuts: boolean;
-  readonly done: () => void;
-  timesLeft: number;
+  readonly take: (text: string, cut: () => void) => boolean;
 }
 
 export async function openLine(providerUrl: string): Promise<ProviderLine> {
-  const calls: string[] = [];
   let interferences: Interference[] = [];
-
   const carry = async (request: IncomingMessage, response: ServerResponse) => {
-    calls.push(`${request.method} ${request.url}`);
     const answer = await forward(request, providerUrl);
     const met = interferences.find(({ path }) => path.test(request.url ?? ''));
-    if (!met) {
-      response.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(answer.text);
-      return;
-    }
-    if (met.cuts) request.socket.destroy();
-    if (--met.timesLeft > 0) return;
-    interferences = interferences.filter((each) => each !== met);
-    met.done();
+    if (!met) response.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(answer.text);
+    else if (met.take(answer.text, () => request.socket.destroy()))
+      interferences = interferences.filter((each) => each !== met);
   };
   const server = createServer((request, response) => {
     carry(request, response).catch(() => request.socket.destroy());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
 
-  const interfere = (path: RegExp, cuts: boolean, timesLeft: number) =>
-    new Promise<void>((done) => interferences.push({ path, cuts, timesLeft, done }));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    calls: (method, path) =>
-      calls.filter((call) => call.startsWith(`${method} `) && path.test(call.slice(method.length + 1))).length,
-    cutAnswers: (path, times) => interfere(path, true, times),
-    keepAnswer: (path) => interfere(path, false, 1),
+    cutAnswers: (path, times) =>
+      new Promise((resolve) => {
+        const lost: string[] = [];
+        const take: Interference['take'] = (text, cut) => {
+          cut();
+          if (lost.push(text) < times) return false;
+          resolve(lost);
+          return true;
+        };
+        interferences.push({ path, take });
+      }),
+    keepAnswer: (path) =>
+      new Promise((resolve) => {
+        const take: Interference['take'] = (text, cut) => {
+          resolve({ text, cut });
+          return true;
+        };
+        interferences.push({ path, take });
+      }),
     async close() {
       server.close();
       server.closeAllConnections();
