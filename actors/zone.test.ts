@@ -1,0 +1,185 @@
+/** What a zone answers to who wants seats: batches, sold out, keys. Holds: zone-holds.test.ts; trouble: zone-doubt.test.ts. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { codeOf, eventId, startMs, ZoneBench, zoneId } from '../test/sim/zone-bench.ts';
+import type { LocalZone } from './zone.ts';
+import { cancel, extend } from './zone-requests.ts';
+
+describe('a zone', () => {
+  let bench: ZoneBench;
+  let zone: LocalZone;
+  beforeEach(async () => {
+    bench = new ZoneBench();
+    zone = await bench.open();
+  });
+
+  describe('reserves', () => {
+    it('and says so when the truth holds it, and not before', async () => {
+      const outcomes = bench.ask(zone, { quantity: 2 });
+      await bench.pass(3.5);
+      expect(bench.calls).toEqual(['batch of 1', 'gate.apply', 'ledger.commit']);
+      expect([outcomes, bench.ledger.tables.bookings.size]).toEqual([[], 1]);
+      await bench.pass(1);
+      const reservation = outcomes[0]?.ok ? outcomes[0].value : null;
+      expect(reservation).toEqual({
+        bookingId: expect.any(String),
+        eventId,
+        zoneId,
+        quantity: 2,
+        amountMinor: 200,
+        currency: 'THB',
+        createdAtMs: startMs + 50,
+        expiresAtMs: startMs + 50 + 1_000,
+        replayed: false,
+      });
+      expect(bench.statusOf(reservation?.bookingId ?? '')).toBe('reserved');
+    });
+
+    it('in batches of all that waits, up to a limit', async () => {
+      const outcomes = Array.from({ length: 20 }, () => bench.ask(zone, { userId: 'u', quantity: 9 }));
+      await bench.pass(50);
+      expect(bench.batches).toEqual(['batch of 8', 'batch of 8', 'batch of 4']);
+      expect(outcomes.map(([outcome]) => codeOf(outcome))).toEqual(outcomes.map(() => 'MAX_PER_USER_EXCEEDED'));
+    });
+
+    it('judging the next batch while the one before is committed, but not further ahead', async () => {
+      bench.ask(zone);
+      await bench.pass(2.5);
+      bench.ask(zone);
+      await bench.pass(1);
+      const calls = bench.calls.filter((call) => !call.startsWith('batch'));
+      expect(calls).toEqual(['gate.apply', 'ledger.commit', 'gate.apply']);
+      await bench.pass(50);
+      expect(bench.row?.version).toBe(2);
+    });
+
+    it('up to the limit of a user, and tells what counts', async () => {
+      await bench.reserved(zone, { userId: 'u', quantity: 3 });
+      expect(await bench.outcomeOf(zone, { userId: 'u', quantity: 2 })).toMatchObject({
+        rejection: { code: 'MAX_PER_USER_EXCEEDED', details: { max: 4, current: 3, requested: 2 } },
+      });
+    });
+
+    it('nothing of a zone that is not there', async () => {
+      const nowhere = await bench.open('nowhere');
+      expect(codeOf(await bench.outcomeOf(nowhere))).toBe('NOT_FOUND');
+      expect(await bench.moved((asked) => cancel(nowhere, 'b', asked))).toBe('NOT_FOUND');
+    });
+
+    it('nothing that it cannot begin in time', async () => {
+      await bench.pass(1);
+      const outcomes = bench.ask(zone, { deadlineMs: bench.now - 1 });
+      const results = bench.move((asked) => cancel(zone, 'b', { ...asked, deadlineMs: bench.now - 1 }));
+      await bench.pass(50);
+      expect([...outcomes.map(codeOf), ...results]).toEqual(['SERVICE_UNAVAILABLE', 'SERVICE_UNAVAILABLE']);
+      expect(bench.calls).toEqual([]);
+    });
+
+    it('nothing, at once, when its inbox is full', async () => {
+      const outcomes = Array.from({ length: 52 }, () => bench.ask(zone));
+      const full = { ok: false, rejection: { code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 1 } };
+      expect(outcomes.slice(49)).toMatchObject([[], [full], [full]]);
+      await bench.pass(50);
+      expect(outcomes.map((answers) => answers.length)).toEqual(outcomes.map(() => 1));
+    });
+  });
+
+  describe('that is sold out', () => {
+    beforeEach(async () => {
+      for (const quantity of [4, 4, 1]) await bench.reserved(zone, { quantity });
+      bench.calls.length = 0;
+    });
+
+    it('says so from memory, without a call', async () => {
+      expect(await bench.outcomeOf(zone, { quantity: 2 })).toMatchObject({
+        rejection: { code: 'INSUFFICIENT_STOCK', details: { requested: 2, available: 1, held_may_return: 9 } },
+      });
+      expect(bench.calls).toEqual([]);
+      await bench.reserved(zone, { quantity: 1 });
+    });
+
+    it('answers very many at once from memory', async () => {
+      const outcomes = Array.from({ length: 45 }, () => bench.ask(zone, { quantity: 2 }));
+      await bench.pass(0);
+      expect(outcomes.map(([outcome]) => codeOf(outcome))).toEqual(outcomes.map(() => 'INSUFFICIENT_STOCK'));
+      expect(bench.calls).toEqual([]);
+    });
+
+    it('still sells what the very same batch gives back', async () => {
+      const first = [...bench.ledger.tables.bookings.keys()][0] as string;
+      const results = bench.move((asked) => cancel(zone, first, asked));
+      const outcomes = bench.ask(zone, { quantity: 4 });
+      await bench.pass(50);
+      expect([...results, ...outcomes.map(codeOf)]).toEqual(['applied', 'accepted']);
+      // The second tells the gate that the release is durable.
+      expect(bench.batches).toEqual(['batch of 2', 'batch of 0']);
+    });
+  });
+
+  describe('that knows a key', () => {
+    const asBefore = { userId: 'u', key: 'k', quantity: 4 };
+
+    it('answers with the booking it made, also when sold out', async () => {
+      const first = await bench.reserved(zone, asBefore);
+      for (const quantity of [4, 2]) await bench.reserved(zone, { quantity });
+      expect(await bench.reserved(zone, asBefore)).toEqual({ ...first, replayed: true });
+    });
+
+    it('answers as the first time, also when the hold was extended or is over', async () => {
+      const first = await bench.reserved(zone, asBefore);
+      const { bookingId } = first;
+      const expiresAtMs = first.expiresAtMs + 500;
+      expect(await bench.moved((asked) => extend(zone, { bookingId, expiresAtMs }, asked))).toBe('applied');
+      expect(await bench.reserved(zone, asBefore)).toEqual({ ...first, replayed: true });
+      await bench.pass(2_000);
+      expect(bench.statusOf(bookingId)).toBe('expired');
+      expect(await bench.reserved(zone, asBefore)).toEqual({ ...first, replayed: true });
+    });
+
+    it('refuses another body under it', async () => {
+      await bench.reserved(zone, asBefore);
+      expect(codeOf(await bench.outcomeOf(zone, { ...asBefore, quantity: 3 }))).toBe('IDEMPOTENCY_MISMATCH');
+    });
+
+    it('does not mind the same word of another user', async () => {
+      await bench.reserved(zone, asBefore);
+      expect(await bench.reserved(zone, { ...asBefore, userId: 'v' })).toMatchObject({ replayed: false });
+    });
+
+    it('gives it a fresh try after a refusal', async () => {
+      const { bookingId } = await bench.reserved(zone, { quantity: 4 });
+      await bench.reserved(zone, { quantity: 4 });
+      expect(codeOf(await bench.outcomeOf(zone, asBefore))).toBe('INSUFFICIENT_STOCK');
+      await bench.moved((asked) => cancel(zone, bookingId, asked));
+      expect(await bench.reserved(zone, asBefore)).toMatchObject({ replayed: false });
+    });
+
+    it.each([
+      ['judged', 0],
+      ['at the gate', 1.5],
+      ['being committed', 3.5],
+    ])('shares one outcome among all that ask while the first is %s', async (_where, afterMs) => {
+      const first = bench.ask(zone, asBefore);
+      await bench.pass(afterMs);
+      const others = [bench.ask(zone, asBefore), bench.ask(zone, asBefore)];
+      const different = bench.ask(zone, { ...asBefore, body: 'other' });
+      await bench.pass(50);
+      const booking = first[0]?.ok ? first[0].value : null;
+      expect(booking).toMatchObject({ replayed: false });
+      for (const other of others) expect(other).toEqual([{ ok: true, value: { ...booking, replayed: true } }]);
+      expect(different.map(codeOf)).toEqual(['IDEMPOTENCY_MISMATCH']);
+      expect(bench.ledger.tables.bookings.size).toBe(1);
+    });
+
+    it.each([
+      ['with seats left', [4], 4],
+      ['sold out', [4, 4, 1], 9],
+    ])('longer than the gate does, %s: the truth answers', async (_stock, others, held) => {
+      const first = await bench.reserved(zone, asBefore);
+      await bench.pass(3 * 86_400_000);
+      for (const quantity of others) await bench.reserved(zone, { quantity });
+      expect(await bench.reserved(zone, asBefore)).toEqual({ ...first, replayed: true });
+      expect(bench.row?.held).toBe(held);
+      expect(bench.gate.look(eventId, zoneId)?.zone.held).toBe(held);
+    });
+  });
+});
