@@ -42,14 +42,17 @@ describe('a zone', () => {
     });
 
     it('judging the next batch while the one before is committed, but not further ahead', async () => {
-      bench.ask(zone);
-      await bench.pass(2.5);
-      bench.ask(zone);
-      await bench.pass(1);
-      const calls = bench.calls.filter((call) => !call.startsWith('batch'));
-      expect(calls).toEqual(['gate.apply', 'ledger.commit', 'gate.apply']);
-      await bench.pass(50);
-      expect(bench.row?.version).toBe(2);
+      bench.slow.set('ledger.commit', 20);
+      const outcomes = [0, 1, 2, 3].map(() => bench.ask(zone));
+      for (const more of [4, 5]) {
+        await bench.pass(4);
+        outcomes.push(...Array.from({ length: more }, () => bench.ask(zone, { userId: 'u', quantity: 5 })));
+        outcomes.push(bench.ask(zone));
+      }
+      expect(bench.batches).toEqual(['batch of 4', 'batch of 5']);
+      await bench.pass(100);
+      expect(bench.row?.version).toBe(3);
+      expect(outcomes.every((answers) => answers.length === 1)).toBe(true);
     });
 
     it('up to the limit of a user, and tells what counts', async () => {

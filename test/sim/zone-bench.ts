@@ -41,6 +41,8 @@ export class ZoneBench {
   readonly failing = new Map<string, 'before' | 'after'>();
   /** Calls that get nowhere, as long as they are named here. */
   readonly down = new Set<string>();
+  /** How long a call's effect takes to happen, in ms, where it is not 1. */
+  readonly slow = new Map<string, number>();
   /** The place in which the actor throws next. */
   crashIn: 'batched' | 'lua' | 'commit' | 'doubt' | null = null;
   #asked = 0;
@@ -57,7 +59,7 @@ export class ZoneBench {
     const failure = this.down.has(call) ? 'before' : this.failing.get(call);
     this.failing.delete(call);
     return new Promise((resolve, reject) => {
-      this.world.later(1, call, () => {
+      this.world.later(this.slow.get(call) ?? 1, call, () => {
         const run = failure === 'before' ? null : attempt(effect);
         this.world.later(1, `${call} answered`, () => {
           if (failure || !run) reject(new Error('no answer'));
