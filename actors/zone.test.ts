@@ -49,6 +49,7 @@ describe('a zone', () => {
         outcomes.push(...Array.from({ length: more }, () => bench.ask(zone, { userId: 'u', quantity: 5 })));
         outcomes.push(bench.ask(zone));
       }
+      await bench.pass(4);
       expect(bench.batches).toEqual(['batch of 4', 'batch of 5']);
       await bench.pass(100);
       expect(bench.row?.version).toBe(3);
