@@ -152,6 +152,52 @@ describe('a head that can be read in two ways', () => {
   });
 });
 
+describe('bodies that wait for their rest', () => {
+  it('may take so much memory together, and give it back when they are whole or gone', async () => {
+    const own = await startEdge([order], {}, { waitingBytesMax: 10_000 });
+    const text = `{"quantity":1,"note":"${'x'.repeat(7_000)}"}`;
+    const open = async () => {
+      const raw = await RawConnection.open(own.port);
+      const head = `POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n`;
+      await raw.flush(head + text.slice(0, -1));
+      // Another exchange after it: by now the server has what was sent.
+      await own.ask('/api/v1/nothing');
+      return raw;
+    };
+    const first = await open();
+    const second = await open();
+    expect(await second.everything()).toMatch(/^HTTP\/1\.1 503 /);
+    first.write('}');
+    expect(await first.answer()).toMatch(/^HTTP\/1\.1 201 /);
+    (await open()).close();
+    await expect.poll(() => own.answered.map(({ status }) => status)).toContain(499);
+    const last = await open();
+    last.write('}');
+    expect(await last.answer()).toMatch(/^HTTP\/1\.1 201 /);
+    for (const raw of [first, last]) raw.close();
+    await own.stop();
+  });
+});
+
+describe('a body that nobody reads', () => {
+  const smuggled = 'GET /api/v1/orders HTTP/1.1\r\nHost: x\r\n\r\n';
+
+  it.each([
+    ['of a read', 'GET /api/v1/orders', 200],
+    ['of an unknown path', 'POST /api/v1/nothing', 404],
+    ['of another method', 'DELETE /api/v1/orders', 405],
+  ])('%s is skipped, and the connection goes on', async (_what, target, status) => {
+    const raw = await RawConnection.open(edge.port);
+    const before = edge.answered.length;
+    raw.write(`${target} HTTP/1.1\r\nHost: x\r\nContent-Length: ${smuggled.length}\r\n\r\n`);
+    await raw.answer();
+    await raw.flush(smuggled);
+    raw.write('GET /api/v1/orders HTTP/1.1\r\nHost: x\r\n\r\n');
+    await expect.poll(() => edge.answered.slice(before).map((one) => one.status)).toEqual([status, 200]);
+    raw.close();
+  });
+});
+
 describe('a head', () => {
   it('is refused when it is too large, in one segment or in many', async () => {
     const head = `GET /api/v1/orders HTTP/1.1\r\nHost: x\r\nX-Filler: ${'x'.repeat(headBytesMax)}\r\n\r\n`;

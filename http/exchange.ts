@@ -8,6 +8,7 @@ import type { AnswerHeads } from './answer-head.ts';
 import type { User } from './auth.ts';
 import type { Deps } from './deps.ts';
 import { successBody } from './envelope.ts';
+import { isJsonType, malformed, readJson } from './json-body.ts';
 import { isOutage } from './outage.ts';
 import { problemBody, problems } from './problem.ts';
 import type { HeaderSource, RequestHead } from './request-head.ts';
@@ -27,6 +28,9 @@ export interface Edge {
   readonly dispatch: (exchange: Exchange) => void;
   /** Called after each answer or abort. */
   readonly settled: () => void;
+  /** Bytes that all bodies under way may wait in together, and do. */
+  readonly waitingBytesMax: number;
+  waitingBytes: number;
   /** True while the server stops: answers then close their connections. */
   closing: boolean;
 }
@@ -35,7 +39,6 @@ const bodyBytesMaxDefault = 16_384;
 /** The client went away: nobody reads this status, but metrics count it (nginx's number for it). */
 const abortedStatus = 499;
 const safeRequestId = /^[\w.:/+=@-]{1,128}$/;
-const jsonType = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
 
 export class Exchange implements AnyCall {
   readonly edge: Edge;
@@ -185,8 +188,7 @@ export class Exchange implements AnyCall {
     if (declaredBytes > this.bodyBytesMax()) return this.tooLarge();
     const isEmpty = declaredBytes === 0 && raw['transfer-encoding'] === undefined;
     if (isEmpty || route.body === undefined || route.body === 'raw') return null;
-    const type = raw['content-type'] ?? '';
-    return type === 'application/json' || jsonType.test(type) ? null : { code: 'UNSUPPORTED_MEDIA_TYPE' };
+    return isJsonType(raw['content-type']) ? null : { code: 'UNSUPPORTED_MEDIA_TYPE' };
   }
 
   private receive(chunk: ArrayBuffer, isLast: boolean): void {
@@ -196,20 +198,34 @@ export class Exchange implements AnyCall {
       if (this.receivedBytes > this.bodyBytesMax()) {
         this.closeAfter = true;
         this.refuse(this.tooLarge());
-      } else if (!isLast) {
-        // A copy: the chunk's memory is taken back when this call returns.
-        this.parts ??= [];
-        this.parts.push(Buffer.from(Buffer.from(chunk)));
-      } else if (this.parts === null) this.complete(Buffer.from(chunk));
+      } else if (!isLast) this.keep(chunk);
+      else if (this.parts === null) this.complete(Buffer.from(chunk));
       else this.complete(Buffer.concat([...this.parts, Buffer.from(chunk)]));
     } catch (error) {
       this.fail(error);
     }
   }
 
+  private keep(chunk: ArrayBuffer): void {
+    const { edge } = this;
+    edge.waitingBytes += chunk.byteLength;
+    // A copy: the chunk's memory is taken back when this call returns.
+    this.parts ??= [];
+    this.parts.push(Buffer.from(Buffer.from(chunk)));
+    if (edge.waitingBytes <= edge.waitingBytesMax) return;
+    this.closeAfter = true;
+    this.refuse({ code: 'SERVICE_UNAVAILABLE', message: 'too many bodies are under way', retryAfterSeconds: 1 });
+  }
+
+  private dropParts(): void {
+    if (this.parts === null) return;
+    for (const part of this.parts) this.edge.waitingBytes -= part.length;
+    this.parts = null;
+  }
+
   private complete(bytes: Buffer): void {
     const { body } = this.route;
-    this.parts = null;
+    this.dropParts();
     if (body === 'raw') this.body = Buffer.from(bytes);
     else if (body !== undefined) this.body = readJson(bytes);
     if (this.body === malformed) this.refuse({ code: 'VALIDATION_ERROR', details: { body: 'is not valid JSON' } });
@@ -250,13 +266,13 @@ export class Exchange implements AnyCall {
   private abort(): void {
     if (this.state !== 'open') return;
     this.state = 'aborted';
-    this.parts = null;
     this.settle(abortedStatus);
   }
 
   private settle(status: number): void {
     const { edge, route } = this;
     edge.underWay.delete(this);
+    this.dropParts();
     edge.deps.observe({
       path: route.path,
       method: this.method,
@@ -272,17 +288,5 @@ function decoded(text: string): string {
     return decodeURIComponent(text);
   } catch {
     return text;
-  }
-}
-
-const malformed = Symbol('malformed JSON');
-
-/** An empty body reads as `{}`: the schema then names the fields that are missing. */
-function readJson(bytes: Buffer): unknown {
-  if (bytes.length === 0) return {};
-  try {
-    return JSON.parse(bytes.toString());
-  } catch {
-    return malformed;
   }
 }

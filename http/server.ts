@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly corsOrigins: readonly string[];
   /** Addresses and networks (CIDR) of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  /** Bytes of bodies that arrive in pieces, all together; beyond it their senders get 503. @default 67108864 */
+  readonly waitingBytesMax?: number;
   /** A request without an answer for so long gets 503. @default 30000 */
   readonly answerWithinMs?: number;
   /** How long `stop` waits for requests under way. @default 10000 */
@@ -85,6 +87,8 @@ function createEdge(options: ServerOptions, settled: () => void): Edge {
     underWay: new Set(),
     dispatch,
     settled,
+    waitingBytesMax: options.waitingBytesMax ?? 67_108_864,
+    waitingBytes: 0,
     closing: false,
   };
 }

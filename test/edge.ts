@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import { expect } from 'vitest';
+import { z } from 'zod';
 import type { RejectionCode } from '../engine/outcome.ts';
 import { type AccessTokens, createAccessTokens } from '../http/auth.ts';
 import type { Answered, Deps } from '../http/deps.ts';
@@ -55,7 +56,7 @@ export async function startEdge(
   const server = await startServer({
     host: '127.0.0.1',
     port: 0,
-    routes,
+    routes: routes.map(checked),
     deps,
     corsOrigins: [],
     trustedProxies: [],
@@ -68,6 +69,25 @@ export async function startEdge(
     answered,
     ask: (path, init) => fetch(`${server.url}${path}`, init),
     bearer: async (role = 'user', id = randomUUID()) => `Bearer ${await tokens.sign({ id, role })}`,
+  };
+}
+
+/** The route, with every answer held against its schema: what the API's document says must be what is sent. */
+function checked(route: Route): Route {
+  return {
+    ...route,
+    handle(call, deps) {
+      const replyBytes = call.replyBytes.bind(call);
+      call.replyBytes = (status, body) => {
+        const schema = route.answers[status];
+        const { data, meta } = JSON.parse(Buffer.from(body).toString());
+        if (!(schema instanceof z.ZodType)) throw new Error(`${route.path} answers ${status} without saying so`);
+        schema.parse(data);
+        route.meta?.parse(meta);
+        replyBytes(status, body);
+      };
+      return route.handle(call, deps);
+    },
   };
 }
 
