@@ -20,7 +20,9 @@ export function openPool(options: PoolOptions): pg.Pool {
     idle_in_transaction_session_timeout: 2 * options.statementTimeoutMs,
     query_timeout: options.statementTimeoutMs + 1_000,
   });
-  // Without a listener an idle connection that the server ends would end the process.
+  // Without a listener a connection that the server ends would end the process. The pool listens to idle ones only;
+  // one that is checked out may end between two queries of a transaction, and then its next query says so.
   pool.on('error', options.failed);
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
