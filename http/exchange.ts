@@ -159,7 +159,7 @@ export class Exchange implements AnyCall {
     }
   }
 
-  /** Goes on with `next` when `promise` has its value. Every error on the way ends as a 500. */
+  /** Goes on with `next` when `promise` has its value. Every error on the way is taken to `fail`. */
   after<Value>(promise: Promise<Value>, next: (value: Value) => void): void {
     promise.then(next).catch((error: unknown) => this.fail(error));
   }
