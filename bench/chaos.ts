@@ -43,8 +43,10 @@ const users = 20_000;
 
 interface Struck {
   readonly fault: Fault;
-  /** From the fault, restarts included, to the next promise to a buyer; null: none within the limit. */
-  readonly backAfterMs: number | null;
+  /** `died`: the server ended by itself and had to be started by hand. `none`: no promise within the limit. */
+  readonly recovery: 'back' | 'died' | 'none';
+  /** From the fault, restarts included, to the next promise to a buyer. */
+  readonly awayMs: number;
   readonly audit: AuditReport;
 }
 
@@ -93,14 +95,17 @@ async function rushThrough(options: ChaosOptions, drill: Drill): Promise<boolean
   // Money comes in as fast as the faults go by, so that the stock lasts until the last of them.
   const mood = () => (soldOf(stage) / capacity < (0.8 * struck.length) / order.length ? eager : fickle);
   const pump = startPump(crowd, options.perSecond, mood);
-  for (const fault of order) {
-    await delay(chance.between(calmLeastMs, calmMostMs));
-    const one = await strike(fault, drill);
-    struck.push(one);
-    print(strikeLine(struck.length, one, drill));
-    if (one.backAfterMs === null) break;
+  try {
+    for (const fault of order) {
+      await delay(chance.between(calmLeastMs, calmMostMs));
+      const one = await strike(fault, drill);
+      struck.push(one);
+      print(strikeLine(struck.length, one, drill));
+      if (one.recovery === 'none') break;
+    }
+  } finally {
+    await pump.stop();
   }
-  await pump.stop();
   while (!stage.board.isSoldOut && crowd.troubles.length === 0) await crowd.admit(options.perSecond, 1_000, eager);
   await crowd.gone();
   const audit = await auditSettled(place, settlePatienceMs);
@@ -115,7 +120,7 @@ async function rushThrough(options: ChaosOptions, drill: Drill): Promise<boolean
     audit.clean &&
     crowd.troubles.length === 0 &&
     struck.length === order.length &&
-    struck.every((one) => one.audit.clean && one.backAfterMs !== null);
+    struck.every((one) => one.audit.clean && one.recovery === 'back');
   print(passed ? 'chaos: passed' : 'chaos: FAILED');
   return passed;
 }
@@ -124,9 +129,17 @@ async function strike(fault: Fault, { server, stage, place }: Drill): Promise<St
   const startMs = performance.now();
   await faults[fault].strike(server);
   const before = stage.acked.lines;
-  while (stage.acked.lines === before && performance.now() - startMs < recoveryLimitMs) await delay(20);
-  const backAfterMs = stage.acked.lines > before ? performance.now() - startMs : null;
-  return { fault, backAfterMs, audit: await auditNow(place) };
+  let hasDied = false;
+  while (stage.acked.lines === before && performance.now() - startMs < recoveryLimitMs) {
+    if (!server.isRunning) {
+      hasDied = true;
+      await server.start();
+    }
+    await delay(20);
+  }
+  const awayMs = performance.now() - startMs;
+  const recovery = hasDied ? 'died' : stage.acked.lines > before ? 'back' : 'none';
+  return { fault, recovery, awayMs, audit: await auditNow(place) };
 }
 
 /** Keeps buyers coming until it is stopped. */
@@ -158,8 +171,9 @@ function shuffled(strikes: ChaosOptions['strikes'], chance: Chance): readonly Fa
   return order;
 }
 
-function strikeLine(number: number, { fault, backAfterMs, audit }: Struck, { stage, crowd }: Drill): string {
-  const back = backAfterMs === null ? 'NOT BACK' : `back after ${Math.round(backAfterMs)} ms`;
+function strikeLine(number: number, { fault, recovery, awayMs, audit }: Struck, { stage, crowd }: Drill): string {
+  const words = { back: 'back', died: 'DIED, back', none: 'NOT BACK' } as const;
+  const back = `${words[recovery]} after ${Math.round(awayMs)} ms`;
   const bad = audit.findings.filter((finding) => finding.kind === 'violation').map((finding) => finding.sentence);
   const verdict = audit.clean ? 'audit clean' : `audit VIOLATED: ${bad.slice(0, 3).join('; ')}`;
   const progress = `${crowd.came} came, ${stage.acked.lines} acks, ${soldOf(stage)} sold`;
@@ -174,7 +188,7 @@ function summary(struck: readonly Struck[], audit: AuditReport): readonly string
       .reduce((sum, check) => sum + check.violations, 0);
   const kinds = [...new Set(struck.map((one) => one.fault))].map((fault) => {
     const of = struck.filter((one) => one.fault === fault);
-    const slowest = Math.max(...of.map((one) => one.backAfterMs ?? Number.POSITIVE_INFINITY));
+    const slowest = Math.max(...of.map((one) => one.awayMs));
     return `${fault.padEnd(14)} ${String(of.length).padStart(3)} times, back after at most ${Math.round(slowest)} ms: ${faults[fault].what}`;
   });
   return [...kinds, `${broken('P2')} acked bookings lost or changed, ${broken('P1')} violations of never oversold`];

@@ -27,7 +27,7 @@ export type Observe = (call: string, status: number | null, ms: number) => void;
 export interface HttpClient {
   /** One request. Rejects when there is no whole answer. */
   send(asked: Asked): Promise<Answer>;
-  /** Sends until the answer is a decision. Rejects with `NobodyDecides` after `patienceMs`. */
+  /** Sends until the answer is a decision. Rejects with `NobodyDecides` after `patienceMs`, or when closed. */
   insist(asked: Asked): Promise<Answer>;
   close(): void;
 }
@@ -52,6 +52,7 @@ const pauseMostMs = 1_000;
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const { observe, timeoutMs, patienceMs } = options;
   const agent = new Agent({ keepAlive: true, maxSockets: options.connectionsMax });
+  let isClosed = false;
 
   const send = async (asked: Asked) => {
     const startMs = performance.now();
@@ -72,12 +73,15 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       for (let pauseMs = pauseFirstMs; ; pauseMs = Math.min(2 * pauseMs, pauseMostMs)) {
         const answer = await send(asked).catch(() => null);
         if (answer && !undecided.has(answer.status)) return answer;
-        if (performance.now() > deadlineMs)
+        if (isClosed || performance.now() > deadlineMs)
           throw new NobodyDecides(`${asked.call}: ${answer ? `still ${answer.status}` : 'no answer'}`);
         await delay(Math.max(pauseMs, 1_000 * Number(answer?.headers['retry-after'] ?? 0)));
       }
     },
-    close: () => agent.destroy(),
+    close() {
+      isClosed = true;
+      agent.destroy();
+    },
   };
 }
 

@@ -18,6 +18,7 @@ export interface OwnServer {
   readonly sandboxUrl: string;
   /** Of the process that serves; null before `start`. */
   readonly pid: number | null;
+  readonly isRunning: boolean;
   /** Resolves when the server can serve, with the milliseconds that took. Rejects with the end of its log. */
   start(): Promise<number>;
   /** kill -9, and resolves when the process is gone. */
@@ -67,8 +68,9 @@ export async function prepareServer({ program, holdSeconds, settings: more }: Ow
   const log = openSync(join(dataDir, 'server.log'), 'a');
   let server: ChildProcess | null = null;
 
+  const isRunning = () => server !== null && server.exitCode === null && server.signalCode === null;
   const end = async (signal: NodeJS.Signals) => {
-    if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    if (!server || !isRunning()) return;
     const ended = once(server, 'exit');
     const impatience = setTimeout(() => server?.kill('SIGKILL'), stopLimitMs);
     server.kill(signal);
@@ -83,6 +85,9 @@ export async function prepareServer({ program, holdSeconds, settings: more }: Ow
     get pid() {
       // env(1) became the server.
       return server?.pid ?? null;
+    },
+    get isRunning() {
+      return isRunning();
     },
     async start() {
       const startMs = performance.now();
