@@ -1,10 +1,11 @@
 /**
- * The relay: takes what the outbox holds, hands each event to the consumers of its topic, and marks it afterwards, so
- * that nothing is lost and something may come twice. Events of one key reach a consumer one after the other, in order;
- * what a consumer cannot take, after a few tries, becomes a dead letter and the rest flows on.
+ * The relay: takes what the outbox holds, hands each event to the consumers of its topic, and marks a row when all its
+ * events were taken, so that nothing is lost and something may come twice. Events of one key reach a consumer one after
+ * the other, in order; a key that has to wait holds up no other. What a consumer cannot take, after a few tries, becomes
+ * a dead letter and what follows flows on.
  */
 import type { DomainEvent } from '../engine/events.ts';
-import type { Outcome } from '../engine/outcome.ts';
+import { type Outcome, unavailable } from '../engine/outcome.ts';
 import type { Cancel, Outbox, OutboxRow, World } from '../engine/ports.ts';
 import type { ActorRef, Actors, Behaviour, Self } from './kit.ts';
 
@@ -12,7 +13,11 @@ import type { ActorRef, Actors, Behaviour, Self } from './kit.ts';
 
 type Message =
   | { readonly type: 'wake' }
-  | { readonly type: 'relayed'; readonly rows: number }
+  | { readonly type: 'fetched'; readonly rows: readonly OutboxRow[] }
+  | { readonly type: 'delivered'; readonly seq: string }
+  | { readonly type: 'undelivered'; readonly seq: string; readonly error: unknown }
+  | { readonly type: 'marked'; readonly seqs: readonly string[] }
+  | { readonly type: 'unmarked'; readonly seqs: readonly string[]; readonly error: unknown }
   | { readonly type: 'failed'; readonly error: unknown };
 
 export type RelayRef = ActorRef<Message>;
@@ -26,7 +31,10 @@ export function wakeRelay(actors: Actors, relay: RelayRef): void {
 
 // ---- Behaviour
 
-/** Handles events at least once. SERVICE_UNAVAILABLE asks for another try; any other refusal is final. */
+/**
+ * Handles events at least once. SERVICE_UNAVAILABLE, or a throw, asks for another try; any other refusal is final. An
+ * event that is repeated may come after later ones of its key.
+ */
 export interface Consumer {
   readonly name: string;
   readonly topic: string;
@@ -46,84 +54,147 @@ export interface RelayWatch {
 }
 
 interface State {
-  readonly relaying: boolean;
-  /** Woken while relaying: look again at once. */
-  readonly again: boolean;
-  readonly cancelTick: Cancel;
+  readonly self: Self<Message>;
+  /** Rows under way, until they are marked: not to be fetched again. */
+  readonly underWay: Set<string>;
+  /** The last delivery under way of each consumer and key: the next one waits for it. */
+  readonly turns: Map<string, Promise<void>>;
+  /** Delivered, and to be marked with the next statement. */
+  delivered: string[];
+  marking: boolean;
+  fetching: boolean;
+  /** Woken while fetching: look again at once. */
+  again: boolean;
+  cancelTick: Cancel;
 }
 
-/** Rows of one round; a row of a zone's batch holds up to a few hundred events. */
+/** Rows of one fetch; a row of a zone's batch holds up to a few hundred events. */
 const rowsMax = 200;
+/** Rows under way: what waits for consumers beyond this stays in the outbox. */
+const underWayMax = 2_000;
 /** How soon an idle outbox is looked at again: a wake-up can be lost, the look cannot. */
 const tickMs = 200;
 const attemptsMax = 6;
 const retryFirstMs = 100;
 
-function receive(deps: RelayDeps, state: State, message: Message, self: Self<Message>): State {
-  const tick = () => ({ relaying: false, again: false, cancelTick: self.after(tickMs, { type: 'wake' }) });
+function receive(deps: RelayDeps, state: State, message: Message): State {
   switch (message.type) {
     case 'wake':
-      if (state.relaying) return { ...state, again: true };
-      state.cancelTick();
-      self.pipe(
-        relay(deps),
-        (rows) => ({ type: 'relayed', rows }),
-        (error) => ({ type: 'failed', error }),
-      );
-      return { ...state, relaying: true, again: false };
-    case 'relayed':
-      if (message.rows === 0 && !state.again) return tick();
-      self.tell({ type: 'wake' });
-      return { ...state, relaying: false };
+      fetchRows(deps, state);
+      break;
+    case 'fetched':
+      state.fetching = false;
+      for (const row of message.rows) begin(deps, state, row);
+      if (message.rows.length > 0 || state.again) state.self.tell({ type: 'wake' });
+      else rest(state);
+      break;
+    case 'delivered':
+      state.delivered.push(message.seq);
+      mark(deps, state);
+      break;
+    case 'marked':
+      // Whoever found no room had to wait for this.
+      if (state.underWay.size >= underWayMax) state.self.tell({ type: 'wake' });
+      forget(state, message.seqs);
+      state.marking = false;
+      mark(deps, state);
+      break;
+    case 'unmarked':
+      deps.watch.failed(message.error);
+      forget(state, message.seqs);
+      state.marking = false;
+      mark(deps, state);
+      break;
+    case 'undelivered':
+      deps.watch.failed(message.error);
+      forget(state, [message.seq]);
+      break;
     case 'failed':
       deps.watch.failed(message.error);
-      return tick();
+      state.fetching = false;
+      rest(state);
+      break;
   }
+  return state;
 }
 
-/** One round; answers how many rows it relayed. */
-async function relay({ actors, outbox, consumers, watch }: RelayDeps): Promise<number> {
-  const rows = await outbox.unpublished(rowsMax);
-  if (rows.length === 0) return 0;
-  for (const consumer of consumers) {
-    const queues = eventsByKey(rows.filter((row) => row.topic === consumer.topic));
-    await Promise.all(
-      [...queues.values()].map((events) => deliver(consumer, events, { outbox, watch, world: actors.world })),
-    );
+function fetchRows({ outbox }: RelayDeps, state: State): void {
+  if (state.fetching) {
+    state.again = true;
+    return;
   }
-  await outbox.markPublished(rows.map((row) => row.seq));
-  return rows.length;
+  state.cancelTick();
+  const room = Math.min(rowsMax, underWayMax - state.underWay.size);
+  if (room === 0) {
+    rest(state);
+    return;
+  }
+  state.fetching = true;
+  state.again = false;
+  state.self.pipe(
+    outbox.unpublished(room, [...state.underWay]),
+    (rows) => ({ type: 'fetched', rows }),
+    (error) => ({ type: 'failed', error }),
+  );
 }
 
-function eventsByKey(rows: readonly OutboxRow[]): Map<string, DomainEvent[]> {
-  const queues = new Map<string, DomainEvent[]>();
-  for (const row of rows) {
-    for (const event of JSON.parse(row.events) as DomainEvent[]) {
-      const queue = queues.get(event.subject);
-      if (queue) queue.push(event);
-      else queues.set(event.subject, [event]);
-    }
-  }
-  return queues;
+function rest(state: State): void {
+  state.cancelTick = state.self.after(tickMs, { type: 'wake' });
 }
 
-async function deliver(
-  consumer: Consumer,
-  events: readonly DomainEvent[],
-  deps: { outbox: Outbox; watch: RelayWatch; world: World },
-): Promise<void> {
-  for (const event of events) {
-    const error = await tryToHandle(consumer, event, deps);
-    if (error === null) continue;
-    await deps.outbox.deadLetter({
-      topic: consumer.topic,
-      consumer: consumer.name,
-      event,
-      error,
-      attempts: attemptsMax,
-    });
-    deps.watch.delivered('dead-letter');
-  }
+function begin(deps: RelayDeps, state: State, row: OutboxRow): void {
+  const { seq } = row;
+  state.underWay.add(seq);
+  state.self.pipe(
+    deliverRow(deps, state.turns, row),
+    () => ({ type: 'delivered', seq }),
+    (error) => ({ type: 'undelivered', seq, error }),
+  );
+}
+
+function mark({ outbox }: RelayDeps, state: State): void {
+  if (state.marking || state.delivered.length === 0) return;
+  const seqs = state.delivered;
+  state.delivered = [];
+  state.marking = true;
+  state.self.pipe(
+    outbox.markPublished(seqs),
+    () => ({ type: 'marked', seqs }),
+    (error) => ({ type: 'unmarked', seqs, error }),
+  );
+}
+
+/** A row that was not marked is fetched again. */
+function forget({ underWay }: State, seqs: readonly string[]): void {
+  for (const seq of seqs) underWay.delete(seq);
+}
+
+async function deliverRow(deps: RelayDeps, turns: State['turns'], row: OutboxRow): Promise<void> {
+  const consumers = deps.consumers.filter((consumer) => consumer.topic === row.topic);
+  if (consumers.length === 0) return;
+  const events = JSON.parse(row.events) as DomainEvent[];
+  await Promise.all(
+    consumers.flatMap((consumer) =>
+      events.map((event) => inTurn(turns, `${consumer.name} ${event.subject}`, () => deliver(deps, consumer, event))),
+    ),
+  );
+}
+
+/** Runs `work` after what is under way of the same key; when that fails, so does this: it must not come first. */
+function inTurn(turns: State['turns'], key: string, work: () => Promise<void>): Promise<void> {
+  const before = turns.get(key);
+  const turn = (before ? before.then(work) : work()).finally(() => {
+    if (turns.get(key) === turn) turns.delete(key);
+  });
+  turns.set(key, turn);
+  return turn;
+}
+
+async function deliver({ actors, outbox, watch }: RelayDeps, consumer: Consumer, event: DomainEvent): Promise<void> {
+  const failure = await tryToHandle(consumer, event, { watch, world: actors.world });
+  if (failure === null) return;
+  await outbox.deadLetter({ topic: consumer.topic, consumer: consumer.name, event, ...failure });
+  watch.delivered('dead-letter');
 }
 
 /** Null when the consumer took the event, else why it never will. */
@@ -131,17 +202,27 @@ async function tryToHandle(
   consumer: Consumer,
   event: DomainEvent,
   { watch, world }: { watch: RelayWatch; world: World },
-): Promise<string | null> {
+): Promise<{ readonly error: string; readonly attempts: number } | null> {
   for (let attempt = 1; ; attempt++) {
-    const outcome = await consumer.handle(event);
+    const outcome = await handled(consumer, event);
     if (outcome.ok) {
       watch.delivered('done');
       return null;
     }
     const { code, message } = outcome.rejection;
-    if (code !== 'SERVICE_UNAVAILABLE' || attempt === attemptsMax) return `${code}: ${message ?? ''}`;
+    if (code !== 'SERVICE_UNAVAILABLE' || attempt === attemptsMax)
+      return { error: `${code}: ${message ?? ''}`, attempts: attempt };
     watch.delivered('retried');
     await new Promise<void>((resolve) => world.timers.after(retryFirstMs * 2 ** (attempt - 1), resolve));
+  }
+}
+
+/** A consumer that throws has a bug, and an event that makes it throw must not stop the others. */
+async function handled(consumer: Consumer, event: DomainEvent): Promise<Outcome<null>> {
+  try {
+    return await consumer.handle(event);
+  } catch (error) {
+    return unavailable(String(error));
   }
 }
 
@@ -151,9 +232,10 @@ export function startRelay(deps: RelayDeps): RelayRef {
   const behaviour: Behaviour<State, Message> = {
     begin(self) {
       self.tell({ type: 'wake' });
-      return { relaying: false, again: false, cancelTick: () => {} };
+      const idle = { marking: false, fetching: false, again: false, cancelTick: () => {} };
+      return { self, underWay: new Set(), turns: new Map(), delivered: [], ...idle };
     },
-    receive: (state, message, self) => receive(deps, state, message, self),
+    receive: (state, message) => receive(deps, state, message),
     abandon: () => {},
   };
   return deps.actors.spawn('outbox-relay', behaviour, { mailboxMax: 10_000, restart: { minMs: 100, maxMs: 10_000 } });

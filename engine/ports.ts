@@ -214,8 +214,11 @@ export interface OutboxRow {
 }
 
 export interface Outbox {
-  /** The oldest rows that were not marked yet. A state, not a position: nothing that commits late is overlooked. */
-  unpublished(max: number): Promise<readonly OutboxRow[]>;
+  /**
+   * The oldest rows that were not marked yet, without those in `except`. A state, not a position: nothing that commits
+   * late is overlooked.
+   */
+  unpublished(max: number, except: readonly string[]): Promise<readonly OutboxRow[]>;
   markPublished(seqs: readonly string[]): Promise<void>;
   deadLetter(letter: {
     readonly topic: string;

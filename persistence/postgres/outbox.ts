@@ -5,9 +5,11 @@ import type { Outbox } from '../../engine/ports.ts';
 
 export function createOutbox(pool: pg.Pool): Outbox {
   return {
-    async unpublished(max) {
-      const text = 'select seq, topic, events from outbox where published_at is null order by seq limit $1';
-      const { rows } = await pool.query({ name: 'outbox_unpublished', text, values: [max] });
+    async unpublished(max, except) {
+      const text = `
+        select seq, topic, events from outbox
+        where published_at is null and seq <> all ($2::bigint[]) order by seq limit $1`;
+      const { rows } = await pool.query({ name: 'outbox_unpublished', text, values: [max, except] });
       return rows;
     },
     async markPublished(seqs) {

@@ -156,6 +156,30 @@ describe('killed', () => {
     await expectOneSale(bookingId);
   });
 
+  it('after the saga took a notice, before that was marked: it counts once', async () => {
+    const { bookingId, clientSecret } = await paying();
+    await node.database.query(`
+      create function wait_for_test() returns trigger language plpgsql as
+        $$ begin perform pg_advisory_xact_lock(1); return new; end $$;
+      create trigger wait_for_test before update on outbox for each row execute function wait_for_test()`);
+    const free = await locked('select pg_advisory_xact_lock(1)');
+    await payWithCard(node.shop.sandbox.url, clientSecret, '4000000000009995');
+    await nodeWaits('update outbox');
+    await eventually(async () => expect((await buyer.timeline(bookingId)).at(-1)?.what).toBe('payment-failed'));
+    await node.kill();
+    // The session of a dead node would still mark what it waits to mark.
+    await node.database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where position('update outbox' in query) = 1`,
+    );
+    await free();
+    await node.database.query('drop trigger wait_for_test on outbox');
+    await node.start();
+    await card(clientSecret);
+    await expectOneSale(bookingId);
+    const declined = (await buyer.timeline(bookingId)).filter(({ what }) => what === 'payment-failed');
+    expect(declined).toHaveLength(1);
+  });
+
   it('after the money went back, before we heard: it goes back once', async () => {
     const bookingId = await buyer.hold(order());
     const { client_secret } = (await buyer.pay(bookingId)).data;
