@@ -1,6 +1,12 @@
 /** `onsale bench <scenario>`: reads the rest of the command line and runs the scenario. */
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runChaos } from './chaos.ts';
+import { runGenerator } from './load/generator.ts';
+import { loadFlags } from './load-options.ts';
+import { runLoad } from './load-run.ts';
+import { loadScenarios } from './load-scenarios.ts';
+import { compareReports } from './report/compare.ts';
 import { type RushTarget, runRush } from './rush.ts';
 
 const usage = `onsale bench <scenario>
@@ -10,7 +16,17 @@ const usage = `onsale bench <scenario>
           at a server of its own; or at one that runs, with what \`onsale seed\` wrote for it:
           --target URL --fixture FILE --sandbox URL --database URL --redis URL
   chaos   a rush during which server and stores are killed at random moments
-          [--kills 20] [--store-faults 2] [--seats 1500] [--zones 2] [--hold-seconds 8] [--per-second 50] [--seed 1]`;
+          [--kills 20] [--store-faults 2] [--seats 1500] [--zones 2] [--hold-seconds 8] [--per-second 50] [--seed 1]
+
+  Loads, measured: a report in a folder, and no score for a run that breaks a promise.
+
+${Object.entries(loadScenarios)
+  .map(([name, { summary, defaults }]) => `  ${name.padEnd(10)} ${summary}\n${ownDefaults(defaults)}`)
+  .join('')}
+          Flags and what holds where a scenario says nothing else:
+${loadFlags}
+
+  compare    A.json B.json: what changed from one report to another, as ratios`;
 
 export interface BenchIo {
   /** The command itself, for scenarios that start servers. */
@@ -18,7 +34,23 @@ export interface BenchIo {
   readonly print: (line: string) => void;
 }
 
-const scenarios: Readonly<Record<string, (args: string[], io: BenchIo) => Promise<number>>> = { rush, chaos };
+function ownDefaults(defaults: Readonly<Record<string, number>>): string {
+  const flags = Object.entries(defaults).map(([name, value]) => `--${name} ${value}`);
+  return flags.length === 0 ? '' : `             (${flags.join(' ')})\n`;
+}
+
+type Scenario = (args: string[], io: BenchIo) => Promise<number>;
+
+const scenarios: Readonly<Record<string, Scenario>> = {
+  rush,
+  chaos,
+  compare,
+  // A part of the measured loads: started by them.
+  generator: () => runGenerator(),
+  ...Object.fromEntries(
+    Object.keys(loadScenarios).map((name): [string, Scenario] => [name, (args, io) => runLoad(name, args, io)]),
+  ),
+};
 
 /** The exit code: 0 when the scenario passed. */
 export async function runBench([name = '', ...args]: readonly string[], io: BenchIo): Promise<number> {
@@ -118,4 +150,11 @@ function whole(text: string, name: string, least: number): number {
   if (!Number.isSafeInteger(value) || value < least)
     throw new TypeError(`--${name} must be a whole number of at least ${least}`);
   return value;
+}
+
+async function compare([before, after]: readonly string[], { print }: BenchIo): Promise<number> {
+  if (!before || !after) throw new TypeError(`compare needs two reports\n\n${usage}`);
+  const read = (file: string) => JSON.parse(readFileSync(file, 'utf8'));
+  for (const line of compareReports(read(before), read(after))) print(line);
+  return 0;
 }

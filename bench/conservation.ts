@@ -20,16 +20,19 @@ export interface Conservation {
 export interface SaleLimits {
   readonly eventId: string;
   readonly maxPerUser: number;
+  /** Free seats by zone where another store than PostgreSQL counts them. */
+  readonly availableOf?: ReadonlyMap<string, number>;
 }
 
 /** Of an event that nobody but the generators bought at. Tables as Onsale's. */
 export async function checkConservation(
   databaseUrl: string,
-  { eventId, maxPerUser }: SaleLimits,
+  { eventId, maxPerUser, availableOf }: SaleLimits,
   promised: Promised,
 ): Promise<{ readonly broken: readonly string[]; readonly conservation: Conservation }> {
   return withPostgres(databaseUrl, async (client) => {
-    const { rows: zones } = await client.query<ZoneRow>(zonesSql, [eventId]);
+    const { rows } = await client.query<ZoneRow>(zonesSql, [eventId]);
+    const zones = rows.map((zone) => ({ ...zone, available: availableOf?.get(zone.id) ?? zone.available }));
     const { rows: users } = await client.query<{ most: string | null }>(mostSql, [eventId]);
     const sum = (name: 'bookings' | 'seats') => zones.reduce((total, zone) => total + Number(zone[name]), 0);
     const conservation = { bookings: sum('bookings'), seats: sum('seats'), mostPerUser: Number(users[0]?.most ?? 0) };
@@ -40,8 +43,7 @@ export async function checkConservation(
 export interface ZoneRow {
   readonly id: string;
   readonly capacity: number;
-  /** Null where another store keeps the counter. */
-  readonly available: number | null;
+  readonly available: number;
   readonly bookings: string;
   /** Of bookings that hold or own seats. */
   readonly seats: string;
@@ -54,10 +56,8 @@ export function judgeConservation(
 ): readonly string[] {
   const { accepted, unanswered } = promised;
   const broken = zones.flatMap(({ id, capacity, available, seats }) => {
-    const taken = Number(seats);
-    const free = available ?? capacity - taken;
-    return free < 0 || free + taken !== capacity
-      ? [`zone ${id}: ${free} free and ${taken} taken seats are not its ${capacity}`]
+    return available < 0 || available + Number(seats) !== capacity
+      ? [`zone ${id}: ${available} free and ${seats} taken seats are not its ${capacity}`]
       : [];
   });
   if (bookings < accepted) broken.push(`${accepted} bookings were promised, ${bookings} are there`);

@@ -58,6 +58,8 @@ export interface Sale {
   readonly users: number;
   readonly zones: number;
   readonly seatsPerZone: number;
+  /** Left out: the seed's own limit. */
+  readonly maxPerUser?: number;
 }
 
 const tokenTtlSeconds = 6 * 3_600;
@@ -73,8 +75,8 @@ export async function putOnSale(dataDir: string, { databaseUrl }: StoreUrls, sal
       { id, role: 'user', tokenId: ids.next() },
       { nowMs: Date.now(), ttlSeconds: tokenTtlSeconds },
     );
-  const { users, zones, seatsPerZone: seats } = sale;
-  await runSeed({ databaseUrl, users, zones, seats, outFile }, { ids, sign, print: () => {} });
+  const { seatsPerZone: seats, ...rest } = sale;
+  await runSeed({ databaseUrl, seats, outFile, ...rest }, { ids, sign, print: () => {} });
   return readFixture(outFile);
 }
 

@@ -1,0 +1,151 @@
+/** The flags of the load scenarios: one table, from which the usage text and the defaults come. */
+import { parseArgs } from 'node:util';
+import type { Load } from './load/job.ts';
+import type { Step } from './load/schedule.ts';
+
+/** Flags that are whole numbers: default and meaning. 0 stands for "as the scenario needs". */
+const numbers = {
+  rate: [10_000, 'requests per second, open loop'],
+  seconds: [30, 'measured time'],
+  'warm-up': [5, 'seconds before it, left out of every figure'],
+  connections: [256, 'kept connections, of all generators together'],
+  generators: [1, 'generator processes'],
+  users: [200_000, 'distinct users, taken in turn; fewer make them come again'],
+  zones: [1, 'zones of the event, taken in turn'],
+  seats: [0, 'seats of each zone; 0: more than will be asked for'],
+  'max-per-user': [0, 'seats a user may have; 0: 10, or as many as the load needs'],
+  'hold-seconds': [600, 'how long a reservation lasts'],
+  'timeout-ms': [10_000, 'who waits longer, counted from the intended time, has failed'],
+  seed: [1, 'of the arrivals’ chance'],
+  low: [1_000, 'spike, herd: requests per second before and after'],
+  peak: [20_000, 'spike: requests per second at its height'],
+  factor: [5, 'overload: times the peak that was measured first'],
+  sockets: [10_000, 'herd, lastseat: sockets that ask in one instant'],
+  from: [2_000, 'staircase: first rate'],
+  to: [30_000, 'staircase: last rate'],
+  step: [2_000, 'staircase: rate of a step above the one before'],
+  rounds: [3, 'peers: how often each is measured, in turn'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type NumberName = keyof typeof numbers;
+export type Numbers = Readonly<Record<NumberName, number>>;
+
+const texts = {
+  spacing: 'poisson (default) or even',
+  driver: 'reserve (default), or a module that exports openDriver',
+  set: 'more variables for the own server: NAME=VALUE, separated by commas',
+  only: 'peers: their names, separated by commas',
+  out: 'folder of the report (default: bench-results/<scenario>-<time>)',
+  target: 'URL of a server that runs, instead of one of our own; needs --fixture',
+  fixture: 'target: what `onsale seed` wrote for it',
+  database: 'target: its PostgreSQL, for the checks; with --redis and --sandbox',
+  redis: 'target: its Redis',
+  sandbox: 'target: its payment sandbox',
+  'server-pid': 'target: its process, for processor time and memory',
+} as const;
+
+export interface LoadOptions extends Numbers {
+  readonly closed: boolean;
+  readonly spacing: Load['spacing'];
+  readonly driver: string;
+  /** More variables for the own server. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Null: all. */
+  readonly only: readonly string[] | null;
+  /** Null: a new folder. */
+  readonly out: string | null;
+  readonly target: {
+    readonly baseUrl: string;
+    readonly fixtureFile: string;
+    readonly stores: { readonly databaseUrl: string; readonly redisUrl: string; readonly sandboxUrl: string } | null;
+    readonly serverPid: number | null;
+  } | null;
+}
+
+export const loadFlags: string = [
+  ...Object.entries(numbers).map(([name, [value, meaning]]) => `--${name} ${value}`.padEnd(26) + meaning),
+  `${'--closed'.padEnd(26)}reserve, soldout: closed loop (each connection sends when answered): how much is possible`,
+  ...Object.entries(texts).map(([name, meaning]) => `--${name} TEXT`.padEnd(26) + meaning),
+]
+  .map((line) => `          ${line}`)
+  .join('\n');
+
+/** Throws a TypeError that says which flag is wrong. `defaults` are the scenario's own. */
+export function readLoadOptions(args: readonly string[], defaults: Partial<Numbers>): LoadOptions {
+  const { values } = parseArgs({ args: [...args], options: { ...flagTypes, closed: { type: 'boolean' } } });
+  const text = values as Readonly<Record<string, string | undefined>>;
+  const number = (name: NumberName) => {
+    const value = Number(text[name] ?? defaults[name] ?? numbers[name][0]);
+    if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`--${name} must be a whole number`);
+    return value;
+  };
+  const names = Object.keys(numbers) as NumberName[];
+  const read = Object.fromEntries(names.map((name) => [name, number(name)])) as Record<NumberName, number>;
+  for (const name of ['seconds', 'connections', 'generators', 'users', 'zones'] as const)
+    if (read[name] === 0) throw new TypeError(`--${name} must be above 0`);
+  return {
+    ...read,
+    closed: values.closed === true,
+    spacing: oneOf('spacing', text.spacing ?? 'poisson', ['poisson', 'even'] as const),
+    driver: text.driver ?? 'reserve',
+    settings: settingsOf(text.set),
+    only: text.only?.split(',') ?? null,
+    out: text.out ?? null,
+    target: targetOf(text),
+  };
+}
+
+const flagTypes = Object.fromEntries(
+  [...Object.keys(numbers), ...Object.keys(texts)].map((name) => [name, { type: 'string' } as const]),
+);
+
+function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((candidate) => candidate === value);
+  if (found === undefined) throw new TypeError(`--${name} must be one of ${allowed.join(', ')}`);
+  return found;
+}
+
+function settingsOf(text: string | undefined): Readonly<Record<string, string>> {
+  const pairs = (text?.split(',') ?? []).map((pair) => {
+    const [, name, value] = /^(\w+)=(.*)$/.exec(pair) ?? [];
+    if (name === undefined || value === undefined) throw new TypeError(`--set: ${pair} is not NAME=VALUE`);
+    return [name, value] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
+function targetOf(text: Readonly<Record<string, string | undefined>>): LoadOptions['target'] {
+  const { target: baseUrl, fixture: fixtureFile, database: databaseUrl, redis: redisUrl, sandbox: sandboxUrl } = text;
+  if (baseUrl === undefined) return null;
+  if (fixtureFile === undefined) throw new TypeError('--target needs --fixture');
+  return {
+    ...{ baseUrl, fixtureFile },
+    stores: databaseUrl && redisUrl && sandboxUrl ? { databaseUrl, redisUrl, sandboxUrl } : null,
+    serverPid: text['server-pid'] ? Number(text['server-pid']) : null,
+  };
+}
+
+/** A load of one measured stretch after the warm-up, as the flags say. */
+export function steadyLoad(options: LoadOptions, label: string, ratePerSecond: number): Load {
+  return profiledLoad(options, label, [{ ratePerSecond, seconds: options['warm-up'] + options.seconds }]);
+}
+
+/** The warm-up is the first part of the profile. */
+export function profiledLoad(options: LoadOptions, label: string, profile: readonly Step[]): Load {
+  const { spacing, connections, seed } = options;
+  return {
+    ...{ label, profile, spacing, connections, seed },
+    loop: 'open',
+    herd: null,
+    warmUpSeconds: options['warm-up'],
+    timeoutMs: options['timeout-ms'],
+  };
+}
+
+/** As many requests as `connections` polite clients get through. */
+export function closedLoad(options: LoadOptions, label: string, seconds = options.seconds): Load {
+  return {
+    ...profiledLoad(options, label, [{ ratePerSecond: 0, seconds: options['warm-up'] + seconds }]),
+    loop: 'closed',
+  };
+}
