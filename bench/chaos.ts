@@ -93,7 +93,7 @@ async function rushThrough(options: ChaosOptions, drill: Drill): Promise<boolean
   const startMs = Date.now();
   const struck: Struck[] = [];
   // Money comes in as fast as the faults go by, so that the stock lasts until the last of them.
-  const mood = () => (soldOf(stage) / capacity < (0.8 * struck.length) / order.length ? eager : fickle);
+  const mood = () => (soldOf(stage) / capacity < (0.6 * struck.length) / order.length ? eager : fickle);
   const pump = startPump(crowd, options.perSecond, mood);
   try {
     for (const fault of order) {
