@@ -80,6 +80,25 @@ describe('a zone', () => {
     expectLevel();
   });
 
+  it('that cannot take over answers in time also who was under way, and no second time', async () => {
+    bench.failing.set('ledger.commit', 'after');
+    bench.down.add('ledger.acquire');
+    const first = bench.ask(zone, { userId: 'u', key: 'k', deadlineMs: bench.now + 100 });
+    await bench.pass(2.5);
+    const second = bench.ask(zone, { deadlineMs: bench.now + 100 });
+    await bench.pass(1_000);
+    expect([...first, ...second].map(codeOf)).toEqual(['SERVICE_UNAVAILABLE', 'SERVICE_UNAVAILABLE']);
+    bench.down.clear();
+    // The same key tells, although the answer was lost and nobody waited for it any more.
+    expect(await bench.reserved(zone, { userId: 'u', key: 'k', deadlineMs: bench.now + 5_000 }, 2_000)).toMatchObject({
+      replayed: true,
+    });
+    expect([first, second].map((answers) => answers.length)).toEqual([1, 1]);
+    await bench.pass(1_100);
+    expect(bench.row).toMatchObject({ available: 10, held: 0 });
+    expectLevel();
+  });
+
   describe('whose gate', () => {
     it.each([
       ['forgot everything', () => bench.gate.forget()],

@@ -4,10 +4,11 @@
  */
 import { Deadlines } from '../engine/deadlines.ts';
 import { KeyFilter } from '../engine/key-filter.ts';
-import { accept, unavailable } from '../engine/outcome.ts';
+import { accept, type Outcome, unavailable } from '../engine/outcome.ts';
 import type { ReacquireCommand, WriteOffCommand, ZoneCommand } from '../engine/zone.ts';
 import { type Doubt, type Ownership, takeOver } from './take-over.ts';
 import { answerDurable, refuse, replay } from './zone-answers.ts';
+import type { Flight } from './zone-flight.ts';
 import type { ZoneRequest } from './zone-requests.ts';
 import type { State } from './zone-state.ts';
 
@@ -18,6 +19,11 @@ export function doubt(state: State, why: string, error?: unknown): void {
     state.deps.watch.doubted(state.zoneId, why, error);
   }
   startTakeOver(state);
+}
+
+/** The flight may have passed the gate, and surely never went to the truth. */
+export function judgeAgain(state: State, { entries }: Flight): void {
+  state.again.unshift(...entries.map((entry) => entry.request));
 }
 
 /** Takes over once nothing of this owner is under way any more. */
@@ -80,8 +86,6 @@ function resolveDoubt(state: State, ownership: Ownership): void {
     else if (undisturbed) again.push(...cleared.won.map((entry) => entry.request));
     else for (const { request } of cleared.won) refuse(state, request, unknownFate);
   }
-  if (state.lost) again.push(...state.lost.entries.map((entry) => entry.request));
-  state.lost = null;
   state.refused = null;
   const { made, immovable } = ownership.objections;
   const madeBy = new Map(made.map((booking) => [booking.key, booking]));
@@ -116,12 +120,15 @@ export function refuseLate(state: State): void {
   if (!state.sweeping) return;
   state.self.after(sweepMs, { type: 'sweep' });
   const nowMs = state.self.now();
+  const waits = (request: ZoneRequest, refusal: Outcome<never>) => {
+    if (request.deadlineMs >= nowMs) return true;
+    refuse(state, request, refusal);
+    return false;
+  };
   const waiting = [...state.again, ...state.inbox.take(Number.POSITIVE_INFINITY)];
-  state.again = [];
-  for (const request of waiting) {
-    if (request.deadlineMs < nowMs) refuse(state, request, closed);
-    else state.again.push(request);
-  }
+  state.again = waiting.filter((request) => waits(request, closed));
+  for (const [index, { flight, won }] of state.commits.entries())
+    state.commits[index] = { flight, won: won.filter(({ request }) => waits(request, unknownFate)) };
 }
 
 const closed = unavailable('the zone is being recovered');

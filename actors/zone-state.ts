@@ -61,8 +61,6 @@ export interface State {
   /** Whether one of them gave seats back, which count for their users until the gate hears of it. */
   owesRelease: boolean;
 
-  /** In doubt, the flight that may have passed the gate and never went to the truth. */
-  lost: Flight | null;
   /** In doubt, the flight that the truth refused because it contradicts it. */
   refused: Flight | null;
   takingOver: boolean;
@@ -94,7 +92,6 @@ export function newState(zoneId: string, deps: ZoneDeps, inbox: Inbox<ZoneReques
     committing: false,
     settled: [],
     owesRelease: false,
-    lost: null,
     refused: null,
     takingOver: false,
     sweeping: false,

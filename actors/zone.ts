@@ -14,7 +14,7 @@ import { Inbox } from './inbox.ts';
 import type { ActorRef, Behaviour } from './kit.ts';
 import type { Ownership } from './take-over.ts';
 import { answerDurable, answerGated, noSuchZone, refuse } from './zone-answers.ts';
-import { doubt, refuseLate, startTakeOver, takeOverFailed, tookOver, unknownFate } from './zone-doubt.ts';
+import { doubt, judgeAgain, refuseLate, startTakeOver, takeOverFailed, tookOver, unknownFate } from './zone-doubt.ts';
 import { commitBatch, type Flight } from './zone-flight.ts';
 import { planFlight } from './zone-plan.ts';
 import type { Reservation, ReserveRequest, ZoneAddress, ZoneRequest } from './zone-requests.ts';
@@ -70,7 +70,7 @@ function receive(state: State, message: ZoneMessage): State {
       break;
     case 'gate-lost':
       state.gating = null;
-      state.lost = message.flight;
+      judgeAgain(state, message.flight);
       doubt(state, 'the gate did not answer', message.error);
       break;
     case 'committed':
@@ -129,7 +129,7 @@ function startGating(state: State, flight: Flight): void {
 function gated(state: State, flight: Flight, answer: GateAnswer): void {
   state.gating = null;
   if (!answer.ok || state.phase === 'doubtful') {
-    state.lost = flight;
+    judgeAgain(state, flight);
     doubt(state, answer.ok ? 'another batch is in doubt' : `the gate is ${answer.reason}`);
     return;
   }
@@ -220,11 +220,7 @@ const busy = unavailable('too many requests wait for this zone');
 
 /** Answers everything that a crashed incarnation had accepted. */
 function abandonState(state: State): void {
-  const entries = [
-    ...state.commits.flatMap(({ won }) => won),
-    ...(state.gating?.entries ?? []),
-    ...(state.lost?.entries ?? []),
-  ];
+  const entries = [...state.commits.flatMap(({ won }) => won), ...(state.gating?.entries ?? [])];
   for (const request of [...entries.map((entry) => entry.request), ...state.again]) refuse(state, request, unknownFate);
   // Those whose booking the truth was just asked for.
   state.keys.settleAll(unknownFate);

@@ -19,9 +19,10 @@ import { holdTtlMs, type Sale } from './stage.ts';
 
 interface Asked<T> {
   readonly what: string;
+  readonly deadlineMs: number;
   /** Its place in the order of all questions and answers. */
   readonly place: number;
-  readonly replies: { readonly outcome: Outcome<T>; readonly place: number }[];
+  readonly replies: { readonly outcome: Outcome<T>; readonly place: number; readonly atMs: number }[];
 }
 
 interface AskedReserve extends Asked<Reservation> {
@@ -37,6 +38,8 @@ interface AskedMove extends Asked<Moved> {
 }
 
 const usersMax = 5;
+/** How long after its deadline a request may be answered: calls are slow at times, and crashed actors come back late. */
+const patienceMs = 1_000;
 
 /** Where a booking may be after its move was acknowledged: moves that come later are allowed to go on from there. */
 const reachable: Readonly<Record<Move, readonly BookingStatus[]>> = {
@@ -78,10 +81,11 @@ export class Buyers {
     // Six bodies a key: some repetitions are honest.
     const fingerprint = digest(`${zone} ${quantity}`);
     const what = `reserve ${quantity} of ${zone} by ${user}`;
-    const asked: AskedReserve = { what, place: this.#places++, replies: [], key, fingerprint };
+    const deadlineMs = this.#deadline();
+    const asked: AskedReserve = { what, deadlineMs, place: this.#places++, replies: [], key, fingerprint };
     this.#reserves.push(asked);
     const reply = this.#replyTo(asked);
-    reserve(this.#zone(zone), { userId, key, fingerprint, quantity, deadlineMs: this.#deadline(), reply });
+    reserve(this.#zone(zone), { userId, key, fingerprint, quantity, deadlineMs, reply });
   }
 
   #move(): void {
@@ -92,10 +96,11 @@ export class Buyers {
     const move = this.#moveFor(booking);
     const { bookingId, userId, quantity } = booking;
     const what = `${move} ${bookingId}`;
-    const asked: AskedMove = { what, place: this.#places++, replies: [], move, bookingId };
+    const deadlineMs = this.#deadline();
+    const asked: AskedMove = { what, deadlineMs, place: this.#places++, replies: [], move, bookingId };
     this.#moves.push(asked);
     const zone = this.#zone(zoneIds.indexOf(booking.zoneId));
-    const ask = { deadlineMs: this.#deadline(), reply: this.#replyTo(asked) };
+    const ask = { deadlineMs, reply: this.#replyTo(asked) };
     if (move === 'confirm') confirm(zone, bookingId, ask);
     else if (move === 'cancel') cancel(zone, bookingId, ask);
     else if (move === 'extend') extend(zone, { bookingId, expiresAtMs: world.clock.now() + holdTtlMs }, ask);
@@ -114,7 +119,7 @@ export class Buyers {
   #replyTo<T>({ what, replies }: Asked<T>): Reply<T> {
     const { world, tally } = this.#sale;
     return (outcome) => {
-      replies.push({ outcome, place: this.#places++ });
+      replies.push({ outcome, place: this.#places++, atMs: world.clock.now() });
       const said = outcome.ok ? JSON.stringify(outcome.value) : outcome.rejection.code;
       world.note(`${what}: ${said}`);
       tally.add(`${what.split(' ', 1)}: ${resultOf(outcome)}`);
@@ -140,7 +145,10 @@ export class Buyers {
     const unanswered = all
       .filter(({ replies }) => replies.length !== 1)
       .map(({ what, replies }) => `${what} was answered ${replies.length} times`);
-    return [...unanswered, ...this.#checkReservations(), ...this.#checkMoves()];
+    const late = all
+      .filter(({ deadlineMs, replies }) => replies.some(({ atMs }) => atMs > deadlineMs + patienceMs))
+      .map(({ what }) => `${what} was answered long after its time`);
+    return [...unanswered, ...late, ...this.#checkReservations(), ...this.#checkMoves()];
   }
 
   #checkReservations(): string[] {

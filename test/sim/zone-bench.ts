@@ -139,15 +139,15 @@ export class ZoneBench {
     return outcomes;
   }
 
-  async outcomeOf(zone: LocalZone, wanted: Wanted = {}): Promise<Outcome<Reservation>> {
+  async outcomeOf(zone: LocalZone, wanted: Wanted = {}, withinMs = 50): Promise<Outcome<Reservation>> {
     const outcomes = this.ask(zone, wanted);
-    await this.pass(50);
+    await this.pass(withinMs);
     expect(outcomes).toHaveLength(1);
     return outcomes[0] as Outcome<Reservation>;
   }
 
-  async reserved(zone: LocalZone, wanted: Wanted = {}): Promise<Reservation> {
-    const outcome = await this.outcomeOf(zone, wanted);
+  async reserved(zone: LocalZone, wanted: Wanted = {}, withinMs = 50): Promise<Reservation> {
+    const outcome = await this.outcomeOf(zone, wanted, withinMs);
     if (!outcome.ok) throw new Error(outcome.rejection.code);
     return outcome.value;
   }
