@@ -2,6 +2,7 @@
  * The only reader of the environment. One schema with units and defaults; every problem is named at once, and no secret
  * is ever part of a message.
  */
+import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
@@ -17,31 +18,38 @@ const list = z
 const secret = z
   .string()
   .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes, chosen at random');
-const positive = (fallback: number) => z.coerce.number().positive().default(fallback);
+const seconds = (fallback: number) => z.coerce.number().positive().max(86_400).default(fallback);
+const storeUrl = (protocol: RegExp, example: string) =>
+  z.url({ protocol, error: `must be an address such as ${example}` });
 
 /** Each variable: absent means the demo's default. */
-const schema = z.object({
+const variables = z.object({
   PORT: port(8080).describe('TCP port of the API; 0 = any free one'),
   HOST: z.string().default('127.0.0.1').describe('address to listen on'),
-  DATABASE_URL: z.string().url().optional().describe('PostgreSQL 15+; absent: a private one under ONSALE_DATA_DIR'),
-  REDIS_URL: z.string().url().optional().describe('Redis 7+; absent: a private one under ONSALE_DATA_DIR'),
+  DATABASE_URL: storeUrl(/^postgres(ql)?$/, 'postgres://user:password@host:5432/name')
+    .optional()
+    .describe('PostgreSQL 15+; absent: a private one under ONSALE_DATA_DIR'),
+  REDIS_URL: storeUrl(/^rediss?$/, 'redis://host:6379')
+    .optional()
+    .describe('Redis 7+; absent: a private one under ONSALE_DATA_DIR'),
   ONSALE_DATA_DIR: z.string().default('.onsale').describe('where the private stores and keys of the demo live'),
   JWT_SECRET: secret
     .optional()
     .describe('HS256 key of access tokens; absent: made once and kept under ONSALE_DATA_DIR'),
   PASS_PRIVATE_KEY: z
     .string()
+    .refine(isEd25519Key, 'must be an Ed25519 private key as a JWK')
     .optional()
     .describe('Ed25519 private key as a JWK, for tickets; absent: made once and kept'),
   STRIPE_SECRET_KEY: z.string().optional().describe('absent: the sandbox takes the place of Stripe'),
   STRIPE_WEBHOOK_SECRET: list.describe(
     'signing secrets of the webhook endpoint, the newest first (rotation: several, by comma)',
   ),
-  STRIPE_API_BASE: z.string().url().optional().describe('another base of the Stripe API, for tests'),
+  STRIPE_API_BASE: z.url().optional().describe('another base of the Stripe API, for tests'),
   SANDBOX_PORT: port(12_111).describe('TCP port of the payment sandbox; 0 = any free one'),
   RATE_LIMIT: z.enum(['on', 'off']).default('on').describe('off: no rate limits, for benchmarks'),
-  HOLD_TTL_SECONDS: positive(600).describe('how long seats are held'),
-  PAYMENT_GRACE_SECONDS: positive(120).describe('a started payment extends the hold once to at least this from then'),
+  HOLD_TTL_SECONDS: seconds(600).describe('how long seats are held'),
+  PAYMENT_GRACE_SECONDS: seconds(120).describe('a started payment extends the hold once to at least this from then'),
   RESERVE_BATCH_MAX: z.coerce
     .number()
     .int()
@@ -71,6 +79,11 @@ const schema = z.object({
     .describe('lines below it are not logged'),
 });
 
+const schema = variables.refine(
+  ({ STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET }) => !STRIPE_SECRET_KEY || STRIPE_WEBHOOK_SECRET.length > 0,
+  { path: ['STRIPE_WEBHOOK_SECRET'], error: 'is needed with STRIPE_SECRET_KEY: no webhook could be believed' },
+);
+
 export type Config = Readonly<z.output<typeof schema>>;
 
 export class ConfigError extends Error {
@@ -88,9 +101,18 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   throw new ConfigError(`The configuration is not usable:\n${problems.join('\n')}`);
 }
 
-/** `.env.example`, so that it says what the schema says. */
+/** `.env.example`, so that it says what the schema says: every variable with its default. */
 export function exampleEnvironment(): string {
-  return Object.entries(schema.shape)
-    .map(([name, field]) => `# ${field.description ?? ''}\n# ${name}=\n`)
-    .join('\n');
+  return Object.entries(variables.shape)
+    .map(([name, field]) => `# ${field.description}\n# ${name}=${field.parse(undefined) ?? ''}`)
+    .join('\n\n');
+}
+
+/** Checked here, for a parser that meets a secret it cannot read quotes it. */
+function isEd25519Key(text: string): boolean {
+  try {
+    return createPrivateKey({ key: JSON.parse(text), format: 'jwk' }).asymmetricKeyType === 'ed25519';
+  } catch {
+    return false;
+  }
 }
