@@ -3,10 +3,11 @@
  * and used again by the files after it; one worker runs one file at a time, so a file has its stores for itself.
  */
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { inject } from 'vitest';
+import { expect, inject, vi } from 'vitest';
 import { type EmbeddedOptions, type EmbeddedStores, startEmbeddedStores } from '../persistence/embedded.ts';
 import { migrate } from '../persistence/postgres/migrate.ts';
 
@@ -49,6 +50,14 @@ export async function startOwnStores(
   const dataDir = join(inject('storesFolder'), `own-${randomUUID()}`);
   const started = { dataDir, ...options, postgresFlags: [...postgresFlags, ...(options.postgresFlags ?? [])] };
   return { ...(await startEmbeddedStores(started)), dataDir: started.dataDir };
+}
+
+/** Has the Redis of `startOwnStores` come back on its data, as another run of itself. */
+export async function restartRedis(own: { readonly dataDir: string }): Promise<void> {
+  const pid = Number(readFileSync(join(own.dataDir, 'redis', 'redis.pid'), 'utf8'));
+  process.kill(pid, 'SIGTERM');
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), 30_000);
+  await startOwnStores({ dataDir: own.dataDir });
 }
 
 function workerStores(): Promise<EmbeddedStores> {

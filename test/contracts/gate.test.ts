@@ -1,12 +1,10 @@
 /** The contract of a gate (gate.ts beside this file), in memory and over a real Redis that is really restarted. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, expect, vi } from 'vitest';
 import { createMemoryGate } from '../../persistence/memory/gate.ts';
 import { connectGate } from '../../persistence/redis/connection.ts';
 import { createGate } from '../../persistence/redis/gate.ts';
-import { startOwnStores } from '../stores.ts';
+import { restartRedis, startOwnStores } from '../stores.ts';
 import { noonMs } from './event-sample.ts';
 import { describeGate } from './gate.ts';
 
@@ -41,9 +39,8 @@ describeGate('Redis', async () => {
     forget: async () => void (await admin.flushall()),
     async restart() {
       const before = connection.present?.runId;
-      process.kill(Number(readFileSync(join(stores.dataDir, 'redis', 'redis.pid'), 'utf8')), 'SIGTERM');
-      await vi.waitFor(() => expect(connection.present).toBeNull(), 10_000);
-      await startOwnStores({ dataDir: stores.dataDir });
+      await restartRedis(stores);
+      await vi.waitFor(() => expect(connection.present?.runId).not.toBe(before), 10_000);
       const after = await connection.ready(10_000);
       expect(after.runId).not.toBe(before);
     },
