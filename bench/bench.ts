@@ -114,6 +114,7 @@ function chaos(args: string[], io: BenchIo): Promise<number> {
         'postgres-kill': each,
         'postgres-stop': each,
         'all-kill': each,
+        'provider-trouble': each,
       },
       seatsPerZone: whole(values.seats, 'seats', 1),
       zones: whole(values.zones, 'zones', 1),

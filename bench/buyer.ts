@@ -9,8 +9,11 @@ import type { Board } from './board.ts';
 import type { Chance } from './chance.ts';
 import type { HeldSeats, ShopClient } from './shop-client.ts';
 
-/** What a buyer does with held seats. */
-export type Manner = 'pays' | 'second-card' | 'bad-card' | 'cancels' | 'walks-away';
+/**
+ * What a buyer does with held seats. `pays-and-waits` leaves it to the provider's notice to confirm the booking;
+ * `pays-late` has the payment page open and pays around the time at which the hold ends.
+ */
+export type Manner = 'pays' | 'pays-and-waits' | 'pays-late' | 'second-card' | 'bad-card' | 'cancels' | 'walks-away';
 
 /** How it ended. `went-home`: everything was sold. `at-limit`: the user may have no more. */
 export type Ending = 'confirmed' | 'cancelled' | 'expired' | 'refunded' | 'went-home' | 'at-limit';
@@ -46,6 +49,7 @@ const clickMostMs = 400;
 const refreshLeastMs = 500;
 const refreshMostMs = 3_000;
 const lookPeriodMs = 500;
+const lateMostMs = 1_000;
 /** A hold must end this soon after its time, and a paid booking be settled this soon. */
 const endPatienceMs = 60_000;
 
@@ -97,6 +101,8 @@ async function endOf(buyer: Buyer, scene: Scene, held: Held): Promise<Ending> {
     case 'walks-away':
       return watchTheEnd(buyer, scene, held);
     case 'pays':
+    case 'pays-and-waits':
+    case 'pays-late':
       return payWith(buyer, scene, held, [drawn(goodCards, buyer.chance)]);
     case 'second-card':
       return payWith(buyer, scene, held, [drawn(badCards, buyer.chance), drawn(goodCards, buyer.chance)]);
@@ -110,20 +116,29 @@ async function payWith(buyer: Buyer, scene: Scene, held: Held, cards: readonly s
   for (const card of cards) {
     const clientSecret = await shop.pay(buyer.token, held.bookingId);
     if (clientSecret === null) break;
+    if (buyer.manner === 'pays-late') await untilAboutTheEnd(buyer, scene, held);
     if ((await shop.card(clientSecret, card)) === 'taken') return seeItThrough(buyer, scene, held);
   }
   return watchTheEnd(buyer, scene, held);
 }
 
+/** Just before the hold ends, or just after. */
+async function untilAboutTheEnd({ token, chance }: Buyer, { shop }: Scene, { bookingId }: Held): Promise<void> {
+  const { expiresAtMs } = await shop.look(token, bookingId);
+  await delay(Math.max(0, expiresAtMs - Date.now() + chance.between(-lateMostMs, lateMostMs)));
+}
+
 /** Who has paid stays until there are tickets, or the money is back: also when the hold ran out meanwhile. */
 async function seeItThrough(buyer: Buyer, scene: Scene, held: Held): Promise<Ending> {
+  const { shop } = scene;
+  const asks = buyer.manner !== 'pays-and-waits';
   for (const deadlineMs = Date.now() + endPatienceMs; ; await delay(lookPeriodMs)) {
-    if ((await scene.shop.confirm(buyer.token, held.bookingId)) === 'confirmed') {
+    if (asks && (await shop.confirm(buyer.token, held.bookingId)) === 'confirmed') {
       note(buyer, scene, held, 'confirmed');
       return 'confirmed';
     }
-    const { status } = await scene.shop.look(buyer.token, held.bookingId);
-    if (status === 'refunded') return status;
+    const { status } = await shop.look(buyer.token, held.bookingId);
+    if (status === 'refunded' || (status === 'confirmed' && !asks)) return status;
     if (Date.now() > deadlineMs) throw new Error(`booking ${held.bookingId} is paid for and still ${status}`);
   }
 }

@@ -32,7 +32,15 @@ export interface ChaosIo {
 }
 
 /** Seats come and go, few are sold: the stock must last until the last fault. */
-const fickle: Mood = { pays: 15, 'second-card': 5, 'bad-card': 10, cancels: 45, 'walks-away': 25 };
+const fickle: Mood = {
+  pays: 8,
+  'pays-and-waits': 5,
+  'pays-late': 5,
+  'second-card': 4,
+  'bad-card': 10,
+  cancels: 43,
+  'walks-away': 25,
+};
 const calmLeastMs = 300;
 const calmMostMs = 2_500;
 /** A fault is over when a buyer is promised something again; longer than this is a failure of its own. */
@@ -98,7 +106,7 @@ async function rushThrough(options: ChaosOptions, drill: Drill): Promise<boolean
   try {
     for (const fault of order) {
       await delay(chance.between(calmLeastMs, calmMostMs));
-      const one = await strike(fault, drill);
+      const one = await strike(fault, chance, drill);
       struck.push(one);
       print(strikeLine(struck.length, one, drill));
       if (one.recovery === 'none') break;
@@ -125,9 +133,9 @@ async function rushThrough(options: ChaosOptions, drill: Drill): Promise<boolean
   return passed;
 }
 
-async function strike(fault: Fault, { server, stage, place }: Drill): Promise<Struck> {
+async function strike(fault: Fault, chance: Chance, { server, stage, place }: Drill): Promise<Struck> {
   const startMs = performance.now();
-  await faults[fault].strike(server);
+  await faults[fault].strike(server, chance);
   const before = stage.acked.lines;
   let hasDied = false;
   while (stage.acked.lines === before && performance.now() - startMs < recoveryLimitMs) {

@@ -8,7 +8,15 @@ import { chanceFrom } from './chance.ts';
 export type Mood = Readonly<Record<Manner, number>>;
 
 /** Most want to see the show. */
-export const eager: Mood = { pays: 62, 'second-card': 10, 'bad-card': 8, cancels: 10, 'walks-away': 10 };
+export const eager: Mood = {
+  pays: 50,
+  'pays-and-waits': 10,
+  'pays-late': 5,
+  'second-card': 10,
+  'bad-card': 7,
+  cancels: 9,
+  'walks-away': 9,
+};
 
 export interface Crowd {
   /** Sends the next `count` users of the fixture, spread evenly at random over `overMs`. Resolves when all have come. */

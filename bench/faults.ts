@@ -3,14 +3,22 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import type { Chance } from './chance.ts';
 import type { OwnServer } from './own-server.ts';
 
-export type Fault = 'app-kill' | 'redis-flush' | 'redis-kill' | 'postgres-kill' | 'postgres-stop' | 'all-kill';
+export type Fault =
+  | 'app-kill'
+  | 'redis-flush'
+  | 'redis-kill'
+  | 'postgres-kill'
+  | 'postgres-stop'
+  | 'all-kill'
+  | 'provider-trouble';
 
 interface FaultMaker {
   readonly what: string;
   /** Resolves when everything runs again, whether or not it is ready. */
-  strike(server: OwnServer): Promise<void>;
+  strike(server: OwnServer, chance: Chance): Promise<void>;
 }
 
 export const faults: Readonly<Record<Fault, FaultMaker>> = {
@@ -59,7 +67,24 @@ export const faults: Readonly<Record<Fault, FaultMaker>> = {
       await server.start();
     },
   },
+  'provider-trouble': {
+    what: 'the provider loses, doubles, reorders or delays its notices, or its answers get lost',
+    async strike({ sandboxUrl }, chance) {
+      const body = JSON.stringify(troubles[chance.between(0, troubles.length - 1)]);
+      const answer = await fetch(`${sandboxUrl}/_sandbox/faults`, { method: 'POST', body });
+      if (!answer.ok) throw new Error(`the sandbox refused ${body}: ${await answer.text()}`);
+    },
+  },
 };
+
+/** What `POST /_sandbox/faults` may be told; each ends by itself. */
+const troubles = [
+  { drop: true, for_next: 30 },
+  { duplicate: 3, reorder: true, for_next: 30 },
+  { delay_ms: 3_000, for_next: 30 },
+  { bad_signature: true, for_next: 10 },
+  { timeout: true, for_next: 5 },
+] as const;
 
 function postgresPid({ dataDir }: OwnServer): number {
   return pidIn(join(dataDir, 'postgres', 'postmaster.pid'));
