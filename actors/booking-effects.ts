@@ -85,6 +85,9 @@ async function reacquireSeats({ booking }: Parameters<Effect>[0], deps: EffectDe
   if (status !== 'expired') return { type: 'seats-refused', reason: `booking_${status}` };
   const moved = await ask(deps, booking, (zone, asked) => reacquire(zone, booking, asked));
   if (moved === 'applied') return { type: 'booking-confirmed', by: 'reacquired' };
+  // Refused perhaps because an earlier try, whose answer was lost, has the seats: that must not end in a refund.
+  const after = await present(deps, booking);
+  if (after.status === 'confirmed') return { type: 'booking-confirmed', by: 'reacquired' };
   return { type: 'seats-refused', reason: moved === 'over-limit' ? 'max_per_user' : 'sold_out' };
 }
 
