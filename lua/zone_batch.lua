@@ -32,7 +32,7 @@ local batch_id, settled, max_per_user, commands = ARGV[5], ARGV[6], tonumber(ARG
 
 local APPLIED, TOO_FEW, ABSENT, EARLY = 1, 2, 3, 4
 local RECORD = 73
-local DAYS_2 = 172800
+local KEY_DAY_SECONDS = 172800
 local sub, byte = string.sub, string.byte
 
 local built = redis.call('HMGET', gate, 'generation', 'run_id')
@@ -199,7 +199,7 @@ for changed in pairs(touched_users) do touched_users[changed] = seats_of[changed
 store(users, touched_users)
 store(holds, new_holds)
 store(today, new_keys)
-if next(new_keys) then redis.call('EXPIRE', today, DAYS_2) end
+if next(new_keys) then redis.call('EXPIRE', today, KEY_DAY_SECONDS) end
 redis.call('HSET', zone, 'available', available, 'held', held, 'sold', sold, 'version', version + 1)
 if #released > 0 then redis.call('HSET', releases, batch_id, table.concat(released)) end
 redis.call('HSET', batches, batch_id, cmsgpack.pack({ tonumber(version), answers, effects }))
