@@ -5,7 +5,7 @@
  */
 import type { Booking } from '../engine/booking.ts';
 import type { Outcome } from '../engine/outcome.ts';
-import { type PaymentProvider, type ProviderName, ProviderRefused } from '../engine/payment.ts';
+import { type PaymentProvider, type ProviderName, ProviderRefused, type RefundRequest } from '../engine/payment.ts';
 import type { World, ZoneLedger } from '../engine/ports.ts';
 import type { Saga, SagaBooking, SagaPayment, Step } from '../engine/saga.ts';
 import type { News } from '../engine/saga-decisions.ts';
@@ -108,8 +108,20 @@ async function refundPayment(
   const { paymentId, provider, intentId, capturedMinor } = known(payment);
   if (!intentId) throw new Error('a refund needs an intent');
   const idempotencyKey = `booking:${booking.bookingId}:refund:${paymentId}`;
-  const { refundId } = await deps.providers[provider].refund({ intentId, amountMinor: capturedMinor, idempotencyKey });
+  const refundId = await refundOnce(deps.providers[provider], { intentId, amountMinor: capturedMinor, idempotencyKey });
   return { type: 'refund-settled', paymentId, amountMinor: capturedMinor, refundId, reason: refundReason };
+}
+
+/** A provider forgets keys after a day, and then refuses to return what it has returned before. */
+async function refundOnce(provider: PaymentProvider, request: RefundRequest): Promise<string> {
+  try {
+    return (await provider.refund(request)).refundId;
+  } catch (error) {
+    if (!(error instanceof ProviderRefused)) throw error;
+    const { refundedMinor } = await provider.readIntent(request.intentId);
+    if (refundedMinor < request.amountMinor) throw error;
+    return `an earlier refund of ${request.intentId}`;
+  }
 }
 
 async function writeOffBooking({ booking }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
