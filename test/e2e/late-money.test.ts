@@ -106,6 +106,15 @@ describe('paid after the hold ran out', () => {
     await node.shop.setFaults({});
   });
 
+  it('is found by the reconciler when no webhook told of it and nobody asks', async () => {
+    const late = await expired(await node.putOnSale({ seats: 2 }));
+    await node.shop.setFaults({ drop: true, for_next: 2 });
+    await card(late);
+    await node.stop();
+    await node.start();
+    await buyer.sees(late.bookingId, 'confirmed');
+  });
+
   it('is refunded once although the provider’s answers to the refund get lost', async () => {
     const here = await node.putOnSale({ seats: 2 });
     const late = await expired(here);
