@@ -128,7 +128,7 @@ async function auditMoney(truth: ClientBase, sources: AuditSources, verdict: Ver
   }
   // Charges that our books know nothing of: of a booking that is there, and of none.
   verdict.take((await findMoney(truth, eventId, [...unmatched.keys()])).flatMap(judge));
-  verdict.take([...unmatched.values()].flat().map(judgeStray));
+  verdict.take([...unmatched.values()].flat().map((charge) => judgeStray(charge, patience)));
   await auditSagas(truth, sources, verdict);
 }
 

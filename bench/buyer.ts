@@ -15,7 +15,7 @@ import type { HeldSeats, ShopClient } from './shop-client.ts';
  */
 export type Manner = 'pays' | 'pays-and-waits' | 'pays-late' | 'second-card' | 'bad-card' | 'cancels' | 'walks-away';
 
-/** How it ended. `went-home`: everything was sold. `at-limit`: the user may have no more. */
+/** How it ended. `went-home`: everything was sold, or it took too long. `at-limit`: the user may have no more. */
 export type Ending = 'confirmed' | 'cancelled' | 'expired' | 'refunded' | 'went-home' | 'at-limit';
 
 export interface BuyerEnd {
@@ -35,6 +35,8 @@ export interface Buyer {
 
 export interface Scene {
   readonly eventId: string;
+  /** How long somebody without seats keeps looking. */
+  readonly waitMs: number;
   readonly shop: ShopClient;
   readonly board: Board;
   readonly acked: AckedLog;
@@ -60,11 +62,12 @@ export async function buy(buyer: Buyer, scene: Scene): Promise<BuyerEnd> {
   return { ending: await endOf(buyer, scene, held), seats: held.quantity };
 }
 
-async function getSeats(buyer: Buyer, { eventId, shop, board, acked }: Scene) {
+async function getSeats(buyer: Buyer, { eventId, waitMs, shop, board, acked }: Scene) {
   const { userId, token, chance } = buyer;
   let quantity = chance.between(1, quantityMost);
+  const untilMs = performance.now() + waitMs;
   for (let tries = 1; ; tries++) {
-    const zoneId = await chooseZone(board, chance);
+    const zoneId = await chooseZone(board, chance, untilMs);
     if (zoneId === null) return 'went-home';
     const key = `${buyer.keyPrefix}-${tries}`;
     const answer = await shop.reserve({ token, key, zoneId, quantity });
@@ -79,9 +82,9 @@ async function getSeats(buyer: Buyer, { eventId, shop, board, acked }: Scene) {
   }
 }
 
-/** A zone that shows free seats, as soon as a look at the page finds one; null when everything is sold. */
-async function chooseZone(board: Board, chance: Chance): Promise<string | null> {
-  while (!board.isOver) {
+/** A zone that shows free seats, as soon as a look at the page finds one; null when it is time to go home. */
+async function chooseZone(board: Board, chance: Chance, untilMs: number): Promise<string | null> {
+  while (!board.isOver && performance.now() < untilMs) {
     const free = board.zones.filter((zone) => zone.available > 0);
     await delay(free.length > 0 ? chance.between(0, clickMostMs) : chance.between(refreshLeastMs, refreshMostMs));
     if (free.length > 0) return free[chance.between(0, free.length - 1)]?.zoneId ?? null;

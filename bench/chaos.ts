@@ -48,6 +48,8 @@ const recoveryLimitMs = 60_000;
 const settlePatienceMs = 90_000;
 const admitPeriodMs = 500;
 const users = 20_000;
+/** New buyers keep coming: those who found nothing for so long make room for them. */
+const waitMs = 10_000;
 
 interface Struck {
   readonly fault: Fault;
@@ -68,7 +70,7 @@ export async function runChaos(options: ChaosOptions, { program, print }: ChaosI
     const fixture = await putOnSale(server.dataDir, stores, { users, ...options });
     const { baseUrl, sandboxUrl, dataDir } = server;
     const ackedFile = `${dataDir}/acked.jsonl`;
-    const stage = setStage({ baseUrl, sandboxUrl, fixture, ackedFile });
+    const stage = setStage({ baseUrl, sandboxUrl, fixture, ackedFile, waitMs });
     const crowd = gatherCrowd(fixture.users, stage, options.seed);
     const place = { ...stores, sandboxUrl, eventId: fixture.event_id, ackedFile };
     try {

@@ -29,6 +29,8 @@ export interface StagePlace {
   readonly fixture: Fixture;
   /** Of the buyers' notes; made when it is missing. */
   readonly ackedFile: string;
+  /** How long a buyer without seats keeps looking; Infinity: until all is sold. */
+  readonly waitMs: number;
 }
 
 /** Connections are what a crowd of browsers would have, bounded by what one process should open. */
@@ -37,7 +39,7 @@ const timeoutMs = 5_000;
 /** Longer than a restart of server and stores takes. */
 const patienceMs = 90_000;
 
-export function setStage({ baseUrl, sandboxUrl, fixture, ackedFile }: StagePlace): Stage {
+export function setStage({ baseUrl, sandboxUrl, fixture, ackedFile, waitMs }: StagePlace): Stage {
   const latencies = recordLatencies();
   const http = createHttpClient({ connectionsMax, timeoutMs, patienceMs, observe: latencies.observe });
   const { event_id: eventId, show_id: showId } = fixture;
@@ -45,7 +47,7 @@ export function setStage({ baseUrl, sandboxUrl, fixture, ackedFile }: StagePlace
   const board: Board = openBoard(shop);
   const acked: AckedLog = openAckedLog(ackedFile);
   return {
-    ...{ eventId, shop, board, acked, latencies },
+    ...{ eventId, waitMs, shop, board, acked, latencies },
     async close() {
       await board.close();
       acked.close();

@@ -83,7 +83,12 @@ async function rushAtOwnServer(options: RushOptions, { program, print }: RushIo)
 async function rushAt(options: RushOptions, target: RushTarget): Promise<RushResult> {
   const { fixtureFile, stores, ...addresses } = target;
   const fixture = readFixture(fixtureFile);
-  const place: StagePlace = { ...addresses, fixture, ackedFile: `${fixtureFile}.acked` };
+  const place: StagePlace = {
+    ...addresses,
+    fixture,
+    ackedFile: `${fixtureFile}.acked`,
+    waitMs: Number.POSITIVE_INFINITY,
+  };
   const stage = setStage(place);
   try {
     const crowd = gatherCrowd(fixture.users, stage, options.seed);

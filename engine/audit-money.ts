@@ -84,8 +84,13 @@ function contradictions(booked: BookedMoney, charges: readonly Charge[]): readon
   ];
 }
 
-/** A charge whose booking is not in the truth. */
-export function judgeStray(charge: Charge): Finding {
-  const sentence = `charge ${charge.chargeId} took ${charge.amountMinor} ${charge.currency} for booking ${charge.bookingId ?? '(none)'}, which is not there`;
-  return { promise: 'P3', kind: 'violation', subject: charge.bookingId ?? charge.chargeId, sentence };
+/** A charge whose booking is not in the truth. A young one's may have been made after the truth was read. */
+export function judgeStray(charge: Charge, { nowMs, underWayMs }: Patience): Finding {
+  const { chargeId, bookingId, amountMinor, currency, movedAtMs } = charge;
+  return {
+    promise: 'P3',
+    kind: nowMs - movedAtMs < underWayMs ? 'under-way' : 'violation',
+    subject: bookingId ?? chargeId,
+    sentence: `charge ${chargeId} took ${amountMinor} ${currency} for booking ${bookingId ?? '(none)'}, which is not there`,
+  };
 }
