@@ -1,11 +1,13 @@
 /** `onsale bench <scenario>`: reads the rest of the command line and runs the scenario. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { runBaseline } from './baselines/baseline.ts';
 import { runChaos } from './chaos.ts';
 import { runGenerator } from './load/generator.ts';
 import { loadFlags } from './load-options.ts';
 import { runLoad } from './load-run.ts';
 import { loadScenarios } from './load-scenarios.ts';
+import { peersDefaults, peersSummary, runPeers } from './peers.ts';
 import { compareReports } from './report/compare.ts';
 import { type RushTarget, runRush } from './rush.ts';
 
@@ -20,7 +22,7 @@ const usage = `onsale bench <scenario>
 
   Loads, measured: a report in a folder, and no score for a run that breaks a promise.
 
-${Object.entries(loadScenarios)
+${Object.entries({ ...loadScenarios, peers: { summary: peersSummary, defaults: peersDefaults } })
   .map(([name, { summary, defaults }]) => `  ${name.padEnd(10)} ${summary}\n${ownDefaults(defaults)}`)
   .join('')}
           Flags and what holds where a scenario says nothing else:
@@ -45,8 +47,10 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   rush,
   chaos,
   compare,
-  // A part of the measured loads: started by them.
+  peers: (args, io) => runPeers(args, io),
+  // Processes of the measured loads, started by them.
   generator: () => runGenerator(),
+  baseline: () => runBaseline(),
   ...Object.fromEntries(
     Object.keys(loadScenarios).map((name): [string, Scenario] => [name, (args, io) => runLoad(name, args, io)]),
   ),

@@ -79,7 +79,7 @@ export function conclude(report: Report, out: string | null, { print }: LoadIo):
   return report.broken.length === 0 ? 0 : 1;
 }
 
-export async function inTurn(loads: readonly Load[], measureOne: Measure): Promise<readonly LoadFigures[]> {
+async function inTurn(loads: readonly Load[], measureOne: Measure): Promise<readonly LoadFigures[]> {
   const figures: LoadFigures[] = [];
   for (const load of loads) figures.push(await measureOne(load));
   return figures;
