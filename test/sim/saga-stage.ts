@@ -13,7 +13,7 @@ import { createMemoryJournal, type MemoryJournal } from '../../persistence/memor
 import { SimulatedWorld } from './world.ts';
 
 export const startMs = 1_795_000_000_000;
-export const holdEndMs = startMs + 600_000;
+const holdEndMs = startMs + 600_000;
 
 /** What goes wrong with a call: it is done and its answer lost, not done, refused, or neither answered nor ended. */
 type Fault = 'lost' | 'undone' | 'refused' | 'hangs';
