@@ -33,13 +33,13 @@ export interface ChaosIo {
 
 /** Seats come and go, few are sold: the stock must last until the last fault. */
 const fickle: Mood = {
-  pays: 8,
-  'pays-and-waits': 5,
-  'pays-late': 5,
-  'second-card': 4,
+  pays: 3,
+  'pays-and-waits': 3,
+  'pays-late': 3,
+  'second-card': 1,
   'bad-card': 10,
-  cancels: 43,
-  'walks-away': 25,
+  cancels: 50,
+  'walks-away': 30,
 };
 const calmLeastMs = 300;
 const calmMostMs = 2_500;
