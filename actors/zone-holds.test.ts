@@ -101,5 +101,18 @@ describe('a zone', () => {
       await bench.pass(50);
       expect([...results, bench.statusOf(bookingId)]).toEqual([['applied'], ['absent'], 'confirmed']);
     });
+
+    it('and says that a hold is gone only when that is durable', async () => {
+      const { bookingId } = await bench.reserved(zone);
+      const inTruth: string[] = [];
+      const deadlineMs = bench.now + 1_000;
+      bench.slow.set('ledger.commit', 20);
+      for (let time = 0; time < 3; time++)
+        cancel(zone, bookingId, { deadlineMs, reply: () => inTruth.push(String(bench.statusOf(bookingId))) });
+      const neighbour = bench.ask(zone);
+      await bench.pass(100);
+      expect(inTruth).toEqual(['cancelled', 'cancelled', 'cancelled']);
+      expect(codeOf(neighbour[0])).toBe('accepted');
+    });
   });
 });

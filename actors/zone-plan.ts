@@ -22,13 +22,14 @@ export function planFlight(state: State): Flight | null {
   if (waiting.length < batchMax) waiting.push(...state.inbox.take(lookedAtMax * batchMax - waiting.length));
 
   const entries: Entry[] = [];
-  const bookings = new Set<string>();
+  const bookings = movesUnderWay(state);
   // Seats that this very batch may bring back: then only the gate knows what is left.
   let mayReturn = false;
   let at = 0;
   for (; at < waiting.length && entries.length < batchMax; at++) {
     const request = waiting[at] as ZoneRequest;
-    // One command per booking and batch: the truth changes a row once in a statement.
+    // One command per booking at a time: the truth changes a row once in a statement, and what the gate says of a
+    // booking that is being moved would be said before it is durable.
     if (request.kind !== 'reserve' && bookings.has(request.bookingId)) break;
     if (isAnsweredNow(state, request, nowMs, mayReturn)) continue;
     const command = commandOf(state, request, nowMs);
@@ -41,6 +42,13 @@ export function planFlight(state: State): Flight | null {
   if (entries.length === 0 && !state.owesRelease) return null;
   const { lease, terms } = ownership;
   return { batchId: deps.actors.world.ids.next(), lease, terms, version: state.version, nowMs, entries };
+}
+
+function movesUnderWay({ commits }: State): Set<string> {
+  const bookings = new Set<string>();
+  for (const { won } of commits)
+    for (const { command } of won) if (command.kind !== 'reserve') bookings.add(command.bookingId);
+  return bookings;
 }
 
 function dueHolds(state: State, nowMs: number): ZoneRequest[] {

@@ -95,7 +95,8 @@ function advance(state: State): void {
   if (state.gating || state.commits.length >= state.deps.limits.commitsMax) return;
   const flight = planFlight(state);
   if (flight) startGating(state, flight);
-  else if (state.again.length > 0 || state.inbox.length > 0) state.self.tell({ type: 'wake' });
+  // What is held back waits for a commit, which comes back here.
+  else if (state.again.length === 0 && state.inbox.length > 0) state.self.tell({ type: 'wake' });
   armExpiry(state);
 }
 
