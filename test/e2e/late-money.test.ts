@@ -1,5 +1,5 @@
 /** Money that comes when the hold is gone: the seats again if there are any, else the money back, once. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Buyer } from '../buyer.ts';
 import { type NodeUnderTest, type OnSale, startNodeUnderTest } from '../node-under-test.ts';
 import { payWithCard } from '../sandbox-buyer.ts';
@@ -11,6 +11,7 @@ beforeAll(async () => {
   node = await startNodeUnderTest({ HOLD_TTL_SECONDS: '0.6', PAYMENT_GRACE_SECONDS: '0.3' });
   buyer = await node.newBuyer();
 });
+afterEach(() => node.shop.setFaults({}));
 afterAll(async () => {
   expect(await node.findings()).toEqual([]);
   await node.close();
@@ -103,7 +104,6 @@ describe('paid after the hold ran out', () => {
     expect([refused.status, refused.error.code]).toEqual([410, 'RESERVATION_EXPIRED']);
     expect(refused.error.details).toEqual({ refund: 'sold_out' });
     await expectRefunded(tooLate, 'sold_out');
-    await node.shop.setFaults({});
   });
 
   it('is found by the reconciler when no webhook told of it and nobody asks', async () => {

@@ -1,6 +1,6 @@
 /** Paying: from a hold to tickets that a scanner accepts, and every card that does not pay. */
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Buyer, PaymentShown } from '../buyer.ts';
 import { type NodeUnderTest, type OnSale, startNodeUnderTest } from '../node-under-test.ts';
 import { answerChallenge, payWithCard } from '../sandbox-buyer.ts';
@@ -14,6 +14,7 @@ beforeAll(async () => {
   sale = await node.putOnSale({ seats: 1_000, maxPerUser: 1_000 });
   buyer = await node.newBuyer();
 });
+afterEach(() => node.shop.setFaults({}));
 afterAll(async () => {
   expect(await node.findings()).toEqual([]);
   await node.close();
