@@ -21,6 +21,7 @@ export interface CrewResult {
 
 /** Between the order to begin and the beginning: all must have heard it, and their connections must be open. */
 const leadMs = 500;
+const leadMsPerConnection = 0.25;
 
 /** Runs one load. `begin` is called with the wall-clock time at which it will start. */
 export async function runCrew(program: string, job: CrewJob, begin: (startAtMs: number) => void): Promise<CrewResult> {
@@ -29,7 +30,7 @@ export async function runCrew(program: string, job: CrewJob, begin: (startAtMs: 
   try {
     const jobs = members.map((_, index) => shareOf(common, { index, count: processes }));
     await Promise.all(members.map((member, index) => tell(member, jobs[index])));
-    const startAtMs = Date.now() + leadMs;
+    const startAtMs = Date.now() + leadMs + leadMsPerConnection * job.connections;
     begin(startAtMs);
     const results = (await Promise.all(members.map((member) => tell(member, { startAtMs })))) as GeneratorResult[];
     if (common.ackedFile !== null) await gatherNotes(jobs, common.ackedFile);
