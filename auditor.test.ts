@@ -224,6 +224,15 @@ describe('P6 is violated by', () => {
   });
 });
 
+it('a seat that was given back counts for its user until that is settled, and that is no violation of P6', async () => {
+  const field = uuidBytes(sale.cancelled.userId);
+  // The owner of this sale settles nothing, so the total still has what was cancelled.
+  expect(await sale.redis.hget(usersKey(sale.eventId), field as unknown as string)).toBe('2');
+  expect(violated(await sale.audit())).toEqual([]);
+  await sale.redis.hdel(usersKey(sale.eventId), field);
+  expect(violated(await sale.audit())).toEqual(['P6']);
+});
+
 describe('P7 is violated by', () => {
   it.each([
     [

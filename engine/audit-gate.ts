@@ -14,17 +14,25 @@ export interface GateFacts {
   readonly users: ReadonlyMap<string, number>;
 }
 
-export interface GateZone extends ZoneCounters {
+/** A zone as both stores have it. */
+export interface SharedZone extends ZoneCounters {
   readonly epoch: number;
   readonly version: number;
   readonly holds: ReadonlyMap<string, Hold>;
+}
+
+export interface GateZone extends SharedZone {
+  /** User → seats that were given back, but count for their user until that is settled (docs/adr/0008). */
+  readonly releases: ReadonlyMap<string, number>;
+  /** Another one whenever a batch was applied, taken back or settled. */
+  readonly mark: string;
 }
 
 /** The same things recomputed from bookings; `counters` as the zone's row has them, which P1 checks by itself. */
 export interface TruthFacts {
   readonly eventId: string;
   readonly generation: number;
-  readonly zones: ReadonlyMap<string, GateZone>;
+  readonly zones: ReadonlyMap<string, SharedZone>;
   readonly users: ReadonlyMap<string, number>;
 }
 
@@ -39,10 +47,8 @@ export function compareVersions(truth: TruthFacts, before: GateFacts, after: Gat
   if (!before.built || !after.built) return 'not-built';
   if (truth.generation !== before.generation || truth.generation !== after.generation) return 'not-built';
   const ids = [...truth.zones.keys()];
-  const moved = (a: ReadonlyMap<string, GateZone>, b: ReadonlyMap<string, GateZone>) =>
-    ids.some((id) => a.get(id)?.version !== b.get(id)?.version);
-  if (moved(before.zones, after.zones)) return 'in-flight';
-  return moved(truth.zones, before.zones) ? 'uneven' : 'level';
+  if (ids.some((id) => before.zones.get(id)?.mark !== after.zones.get(id)?.mark)) return 'in-flight';
+  return ids.some((id) => truth.zones.get(id)?.version !== before.zones.get(id)?.version) ? 'uneven' : 'level';
 }
 
 /** Counters that no moment can explain. May be asked at any time, also under load. */
@@ -61,7 +67,7 @@ export function judgeLevelGate(truth: TruthFacts, gate: GateFacts): readonly Fin
   ];
 }
 
-function judgeGateZone(zoneId: string, truth: GateZone, gate: GateZone | undefined): readonly Finding[] {
+function judgeGateZone(zoneId: string, truth: SharedZone, gate: SharedZone | undefined): readonly Finding[] {
   const found = (sentence: string) => violation('P1', zoneId, `zone ${zoneId} ${sentence}`);
   if (!gate) return [found('is not in a gate that counts as built')];
   const findings: Finding[] = [];
@@ -87,18 +93,15 @@ function judgeGateZone(zoneId: string, truth: GateZone, gate: GateZone | undefin
 }
 
 function judgeUsers(truth: TruthFacts, gate: GateFacts): readonly Finding[] {
-  const users = new Set([...truth.users.keys(), ...gate.users.keys()]);
-  return [...users].flatMap((userId) => {
-    const inTruth = truth.users.get(userId) ?? 0;
-    const inGate = gate.users.get(userId) ?? 0;
-    if (inTruth === inGate) return [];
-    return [
-      violation(
-        'P6',
-        userId,
-        `user ${userId} has ${inTruth} seats of event ${truth.eventId}, the gate counts ${inGate}`,
-      ),
-    ];
+  const expected = new Map(truth.users);
+  for (const zone of gate.zones.values())
+    for (const [userId, seats] of zone.releases) expected.set(userId, (expected.get(userId) ?? 0) + seats);
+  return [...new Set([...expected.keys(), ...gate.users.keys()])].flatMap((userId) => {
+    const wanted = expected.get(userId) ?? 0;
+    const counted = gate.users.get(userId) ?? 0;
+    if (wanted === counted) return [];
+    const sentence = `user ${userId} has ${wanted} seats of event ${truth.eventId}, the gate counts ${counted}`;
+    return [violation('P6', userId, sentence)];
   });
 }
 

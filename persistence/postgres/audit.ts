@@ -6,7 +6,7 @@
  */
 import pg from 'pg';
 import type { AckedBooking, RepeatedKey, StoredBooking, Story, UserSeats, ZoneFacts } from '../../engine/audit.ts';
-import type { GateZone, TruthFacts } from '../../engine/audit-gate.ts';
+import type { SharedZone, TruthFacts } from '../../engine/audit-gate.ts';
 import type { Hold } from '../../engine/zone.ts';
 import { chunks } from './cursor.ts';
 
@@ -101,7 +101,7 @@ export async function readTruth(client: pg.ClientBase, eventId: string): Promise
     where event_id = $1 and status in ('reserved', 'confirmed') group by user_id`;
   for await (const rows of chunks(client, usersSql, [eventId], (row) => row))
     for (const row of rows) users.set(row.user_id, Number(row.seats));
-  const gateZone = (row: pg.QueryResultRow): GateZone => ({
+  const readZone = (row: pg.QueryResultRow): SharedZone => ({
     capacity: row.capacity,
     available: row.available,
     held: row.held,
@@ -112,7 +112,7 @@ export async function readTruth(client: pg.ClientBase, eventId: string): Promise
     holds: holdsOf.get(row.id) ?? new Map(),
   });
   const generation = Number(event.rows[0]?.gate_generation ?? 0);
-  return { eventId, generation, zones: new Map(zones.rows.map((row) => [row.id, gateZone(row)])), users };
+  return { eventId, generation, zones: new Map(zones.rows.map((row) => [row.id, readZone(row)])), users };
 }
 
 /** The events that have zones, with them. */

@@ -3,7 +3,7 @@
  * Nothing is read at one instant; the versions that are read with it tell whether something moved meanwhile.
  */
 import { Redis } from 'ioredis';
-import type { GateFacts, GateZone } from '../../engine/audit-gate.ts';
+import type { GateFacts, GateZone, SharedZone } from '../../engine/audit-gate.ts';
 import type { Hold } from '../../engine/zone.ts';
 import { gateKey, holdsKey, releasesKey, usersKey, zoneKey } from './keys.ts';
 import { readHold, readReleases, uuidText } from './records.ts';
@@ -19,7 +19,7 @@ export async function withGate<T>(redisUrl: string, work: (redis: Redis) => Prom
   }
 }
 
-/** Versions and counters first, then holds and totals. With `counters` only, the latter two are empty. */
+/** Marks and counters first, then holds and totals. With `counters` only, the latter two are empty. */
 export async function readGate(
   redis: Redis,
   event: { readonly eventId: string; readonly zoneIds: readonly string[] },
@@ -30,7 +30,7 @@ export async function readGate(
   const runId = /run_id:([0-9a-f]+)/.exec(await redis.info('server'))?.[1];
   const zones = new Map<string, GateZone>();
   for (const zoneId of zoneIds) {
-    const zone = await readZone(redis, zoneKey(eventId, zoneId));
+    const zone = await readZone(redis, eventId, zoneId);
     if (zone) zones.set(zoneId, zone);
   }
   if (depth === 'all') {
@@ -41,18 +41,24 @@ export async function readGate(
     built: generation !== null && generation !== undefined && builtIn === runId,
     generation: generation ? Number(generation) : null,
     zones,
-    users: depth === 'all' ? await readUsers(redis, eventId, zoneIds) : new Map(),
+    users: depth === 'all' ? await readUsers(redis, usersKey(eventId)) : new Map(),
   };
 }
 
-async function readZone(redis: Redis, key: string): Promise<GateZone | null> {
+async function readZone(redis: Redis, eventId: string, zoneId: string): Promise<GateZone | null> {
   const names = ['capacity', 'available', 'held', 'sold', 'blocked', 'epoch', 'version'] as const;
-  const values = await redis.hmget(key, ...names);
+  const values = await redis.hmget(zoneKey(eventId, zoneId), ...names);
   if (values.every((value) => value === null)) return null;
   // A counter that is absent becomes NaN, which equals and sums up to nothing: it cannot pass for a number.
   const [capacity, available, held, sold, blocked, epoch, version] = values.map((value) => Number(value ?? Number.NaN));
-  const counters = { capacity, available, held, sold, blocked, epoch, version } as Omit<GateZone, 'holds'>;
-  return { ...counters, holds: new Map() };
+  const counters = { capacity, available, held, sold, blocked, epoch, version } as Omit<SharedZone, 'holds'>;
+  const releases = new Map<string, number>();
+  const batchIds: string[] = [];
+  for await (const [batchId, released] of fieldsOf(redis, releasesKey(eventId, zoneId))) {
+    batchIds.push(batchId.toString('hex'));
+    for (const { userId, seats } of readReleases(released)) releases.set(userId, (releases.get(userId) ?? 0) + seats);
+  }
+  return { ...counters, holds: new Map(), releases, mark: [version, ...batchIds.sort()].join() };
 }
 
 async function readHolds(redis: Redis, key: string): Promise<ReadonlyMap<string, Hold>> {
@@ -64,18 +70,10 @@ async function readHolds(redis: Redis, key: string): Promise<ReadonlyMap<string,
   return holds;
 }
 
-/** Without the seats that were given back, and count only until their batch is settled. */
-async function readUsers(
-  redis: Redis,
-  eventId: string,
-  zoneIds: readonly string[],
-): Promise<ReadonlyMap<string, number>> {
+async function readUsers(redis: Redis, key: string): Promise<ReadonlyMap<string, number>> {
   const users = new Map<string, number>();
-  for await (const [field, value] of fieldsOf(redis, usersKey(eventId))) users.set(uuidText(field), Number(value));
-  for (const zoneId of zoneIds)
-    for await (const [, released] of fieldsOf(redis, releasesKey(eventId, zoneId)))
-      for (const { userId, seats } of readReleases(released)) users.set(userId, (users.get(userId) ?? 0) - seats);
-  return new Map([...users].filter(([, seats]) => seats !== 0));
+  for await (const [field, value] of fieldsOf(redis, key)) users.set(uuidText(field), Number(value));
+  return users;
 }
 
 async function* fieldsOf(redis: Redis, key: string): AsyncIterable<readonly [Buffer, Buffer]> {
