@@ -94,6 +94,37 @@ describe('a take-over', () => {
     expect((await owned()).lease.generation).toBe(2);
   });
 
+  it('waits for a rebuild that is under way, and uses what it made', async () => {
+    await owned();
+    gate.forget();
+    const begun = signal();
+    const finish = signal();
+    const elsewhere = ledger.rebuild(
+      eventId,
+      async () => false,
+      async (snapshot) => {
+        begun.give();
+        await finish.given;
+        await gate.rebuild(snapshot);
+      },
+    );
+    await begun.given;
+    // The zone is acquired with the new generation already, which the gate does not have yet.
+    before.set('gate.acquire', () => void setImmediate(finish.give));
+    expect((await owned()).lease.generation).toBe(2);
+    await elsewhere;
+  });
+
+  it('rebuilds a gate that is built and yet does not know the zone', async () => {
+    await owned();
+    let unknown = 2;
+    const amnesiac: MemoryGate = {
+      ...gate,
+      acquire: async (lease) => (unknown-- > 0 ? { ok: false, reason: 'stale' } : gate.acquire(lease)),
+    };
+    expect(await takeOver(zoneId, { gate: amnesiac, ledger }, null)).toMatchObject({ lease: { generation: 2 } });
+  });
+
   it('gives up when another owner is faster', async () => {
     await owned();
     before.set('gate.acquire', async () => {
@@ -103,3 +134,11 @@ describe('a take-over', () => {
     await expect(owned()).rejects.toThrow('taken over by another owner');
   });
 });
+
+function signal() {
+  let give = () => {};
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { given, give };
+}

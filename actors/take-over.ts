@@ -51,6 +51,8 @@ export async function takeOver(
   const { gate, ledger } = stores;
   const objections = await findObjections(ledger, doubt);
   let distrusted = doubt !== null && objections.made.length === 0 && objections.immovable.size === 0;
+  /** The generation at which the gate did not know the zone. */
+  let absentAt: number | null = null;
   let last: { readonly epoch: number; readonly previousEpoch: number } | null = null;
   for (let tries = 0; tries < triesMax; tries++) {
     const acquired = await ledger.acquire(zoneId);
@@ -68,8 +70,12 @@ export async function takeOver(
       return { ...acquired, ...view, previousEpoch, settled, usedKeys, objections };
     }
     distrusted = false;
+    // A gate without a trace of our generation may be under construction: two zones of an event that each began anew
+    // then would take the gate from each other for ever. Only one that is there and wrong, or wrong twice, is rebuilt.
+    const mayBeUnderWay = !found.ok && absentAt !== lease.generation;
+    if (!found.ok) absentAt = lease.generation;
     const rebuiltMeanwhile = async (generation: number) =>
-      generation !== lease.generation && (await gate.isBuilt(lease.eventId, generation));
+      (mayBeUnderWay || generation !== lease.generation) && (await gate.isBuilt(lease.eventId, generation));
     await ledger.rebuild(lease.eventId, rebuiltMeanwhile, (snapshot) => gate.rebuild(snapshot));
   }
   throw new Error(`zone ${zoneId}: gate and truth could not be brought together in ${triesMax} tries`);
