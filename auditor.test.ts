@@ -125,7 +125,6 @@ describe('P1 is violated by', () => {
     expect(promises).toEqual(['P1']);
     expect(sentences).toContain(sentence);
   });
-
   it('nothing, while the gate is ahead and sales go on', async () => {
     await sale.redis.hincrby(zoneKey(sale.eventId, sale.zoneId), 'version', 1);
     const report = await sale.audit({ settled: false });
@@ -157,7 +156,6 @@ describe('P2 is violated by', () => {
     expect(violated(report)).toEqual(['P2']);
     expect(report.findings[0]?.sentence).toContain(sentence);
   });
-
   it('nothing, when a hold that was acked has since ended', async () => {
     await sale.batch([{ kind: 'cancel', bookingId: sale.reserved.bookingId }]);
     expect(violated(await sale.audit({ settled: false }))).toEqual([]);
@@ -186,7 +184,6 @@ describe('P4 is violated by', () => {
       `one key of user ${sale.cancelled.userId} made 2 bookings of event ${sale.eventId}: ${sale.cancelled.bookingId}, ${twin}`,
     );
   });
-
   it('one key that was answered with two bookings', async () => {
     const [first, second] = sale.acked as [AuditedSale['acked'][number], AuditedSale['acked'][number]];
     await sql('update bookings set user_id = $1 where id = $2', [first.userId, second.bookingId]);
@@ -215,7 +212,6 @@ describe('P6 is violated by', () => {
     expect(promises).toEqual(['P6']);
     expect(sentences).toContain(`user ${sale.reserved.userId} has 2 seats of event ${sale.eventId}, the limit is 1`);
   });
-
   it('a total of the gate that the bookings do not bear out', async () => {
     const field = uuidBytes(sale.confirmed.userId);
     const [promises, sentences] = await brokenBy(() => sale.redis.hset(usersKey(sale.eventId), field, 1));
@@ -276,7 +272,6 @@ describe('P7 is violated by', () => {
     expect(promises).toEqual(['P7']);
     expect(sentences).toContain(sentence);
   });
-
   it('events of a booking that is not there', async () => {
     const ghost = newId();
     const [promises, sentences] = await brokenBy(() =>
@@ -291,7 +286,6 @@ describe('P7 is violated by', () => {
     expect(promises).toEqual(['P7']);
     expect(sentences).toContain(`booking ${ghost} was told of, but is not there`);
   });
-
   it('nothing, when a dead letter is parked where an operator sees it', async () => {
     await sql(
       `insert into dead_letters (id, topic, key, consumer, event, error, attempts)
