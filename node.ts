@@ -66,9 +66,20 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   });
   try {
     await refuseUnsafe(stores, config, logger);
-    const tree = growTree({ world, metrics, stores, provider, config, logger });
+    return await openNode(options, { world, metrics, stores, provider });
+  } catch (error) {
+    await stores.close();
+    throw error;
+  }
+}
+
+async function openNode(options: NodeOptions, parts: Parts): Promise<Node> {
+  const { config, logger } = options;
+  const { metrics, stores } = parts;
+  const tree = growTree({ ...parts, config, logger });
+  try {
     addGauges(metrics, stores);
-    const deps = await edgeDeps({ options, world, metrics, stores, provider, tree });
+    const deps = await edgeDeps({ ...parts, options, tree });
     // Whoever holds seats in a zone must be able to lose them in time, so its owner starts now.
     for (const zoneId of await stores.zonesWithHolds()) tree.zones.find(zoneId);
     const server = await startServer({
@@ -88,7 +99,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       },
     };
   } catch (error) {
-    await stores.close();
+    tree.actors.stopAll();
     throw error;
   }
 }

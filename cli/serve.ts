@@ -58,16 +58,22 @@ async function start(config: Config, stores: Stores, logger: Logger): Promise<Ru
   const sandbox = config.STRIPE_SECRET_KEY
     ? null
     : await openSandbox({ config, secrets, logger }, () => webhookUrl() ?? null);
-  started.node = await startNode({
-    config,
-    logger,
-    databaseUrl: stores.databaseUrl,
-    redisUrl: stores.redisUrl,
-    jwtSecret: config.JWT_SECRET ?? secrets.jwtSecret,
-    ticketKey: config.PASS_PRIVATE_KEY ?? secrets.ticketKey,
-    stripe: stripeAccess(config, secrets, sandbox),
-  });
-  return { node: started.node, sandbox };
+  try {
+    started.node = await startNode({
+      config,
+      logger,
+      databaseUrl: stores.databaseUrl,
+      redisUrl: stores.redisUrl,
+      jwtSecret: config.JWT_SECRET ?? secrets.jwtSecret,
+      ticketKey: config.PASS_PRIVATE_KEY ?? secrets.ticketKey,
+      stripe: stripeAccess(config, secrets, sandbox),
+    });
+    return { node: started.node, sandbox };
+  } catch (error) {
+    // It listens, and would keep a process alive that has nothing to sell.
+    await sandbox?.stop();
+    throw error;
+  }
 }
 
 interface SandboxParts {

@@ -1,4 +1,4 @@
-/** Waits until its input closes, then ends the stores below the folder named and removes it. See store-keeper.ts. */
+/** Waits until its input closes, then ends the nodes and stores below the folder named and removes it. See store-keeper.ts. */
 import { readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +11,7 @@ process.stdin.once('end', reap);
 
 async function reap() {
   for (const store of readdirSync(folder)) {
+    await end(join(folder, store, 'node.pid'), 'SIGKILL');
     // Nobody reads this data again, so the quick way out will do.
     await end(join(folder, store, 'postgres', 'postmaster.pid'), 'SIGQUIT');
     await end(join(folder, store, 'redis', 'redis.pid'), 'SIGKILL');

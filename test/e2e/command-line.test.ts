@@ -1,0 +1,64 @@
+/** The `onsale` command from outside: what it answers, how it ends, and when it does not start. */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { expect, it } from 'vitest';
+import { runOnsale, spawnNode } from '../node-process.ts';
+import { openDatabase, openRedis, startOwnStores } from '../stores.ts';
+
+it('says how it is used when it does not know the command', async () => {
+  const { code, stderr } = await runOnsale(['sell']);
+  expect(code).toBe(2);
+  expect(stderr).toContain('onsale <command>');
+});
+
+it('names every problem of its configuration, without a secret and without a stack', async () => {
+  const { code, stdout, stderr } = await runOnsale(['serve'], { PORT: 'x', JWT_SECRET: 'hunter2' });
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(/^The configuration is not usable:\n {2}PORT: .+\n {2}JWT_SECRET: .+\n$/);
+  expect(stderr).not.toContain('hunter2');
+});
+
+it('does not know options that it does not have', async () => {
+  const { code, stderr } = await runOnsale(['seed', '--userz', '5']);
+  expect(code).toBe(1);
+  expect(stderr).toContain('--userz');
+  expect(stderr).not.toContain(' at ');
+});
+
+it('brings a schema up to date, audits it, and leaves nothing behind', async () => {
+  const [database, redisUrl] = await Promise.all([openDatabase(), openRedis()]);
+  const environment = {
+    DATABASE_URL: database.url,
+    REDIS_URL: redisUrl,
+    STRIPE_SECRET_KEY: 'sk',
+    STRIPE_WEBHOOK_SECRET: 'w',
+  };
+  expect(await runOnsale(['migrate'], environment)).toMatchObject({ code: 0 });
+  const audited = await runOnsale(['audit', '--json'], environment);
+  expect(audited.code, audited.stderr).toBe(0);
+  expect(JSON.parse(audited.stdout)).toMatchObject({ clean: true });
+  await database.drop();
+});
+
+it('does not serve on an address that is taken', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const [database, redisUrl] = await Promise.all([openDatabase(), openRedis()]);
+  const { port } = taken.address() as AddressInfo;
+  const environment = { PORT: String(port), SANDBOX_PORT: '0', DATABASE_URL: database.url, REDIS_URL: redisUrl };
+  await expect(spawnNode(environment)).rejects.toThrow(/ended with 1: .*cannot listen on 127\.0\.0\.1:\d+/s);
+  taken.close();
+  await database.drop();
+});
+
+it('does not sell on stores that forget, unless it is told to', async () => {
+  const own = await startOwnStores({ redisFlags: ['--maxmemory-policy', 'allkeys-lru'] });
+  const { url, drop } = await openDatabase();
+  const environment = { PORT: '0', SANDBOX_PORT: '0', DATABASE_URL: url, REDIS_URL: own.redisUrl };
+  await expect(spawnNode(environment)).rejects.toThrow(/ended with 1: .*not safe to sell on: .*maxmemory-policy/s);
+  const unsafe = await spawnNode({ ...environment, ALLOW_UNSAFE: '1' });
+  expect((await fetch(`${unsafe.url}/ready`)).status).toBe(200);
+  await unsafe.stop();
+  await Promise.all([own.stop(), drop()]);
+});
