@@ -3,12 +3,12 @@
  * the node, and the line between the two. The node runs in the test's process, or, to be killed, in one of its own.
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import pino from 'pino';
 import Stripe from 'stripe';
+import { inject } from 'vitest';
 import { audit } from '../auditor.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { Finding } from '../engine/audit.ts';
@@ -94,7 +94,7 @@ export async function startNodeUnderTest(
   const [own, redisUrl, folder] = await Promise.all([
     openDatabase(),
     openRedis(),
-    mkdtemp(join(tmpdir(), 'onsale-e2e-')),
+    mkdtemp(join(inject('storesFolder'), 'shop-')),
   ]);
   let running: Running | null = null;
   const url = () => running?.url ?? 'http://the.node.is.down.test';
@@ -152,7 +152,7 @@ export async function startNodeUnderTest(
     async close() {
       await end('stop');
       await Promise.all([line.close(), shop.sandbox.stop(), database.end()]);
-      await Promise.all([own.drop(), rm(folder, { recursive: true })]);
+      await own.drop();
     },
   };
 }

@@ -5,13 +5,13 @@
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { GateZone } from '../../engine/audit-gate.ts';
 import type { Gate, Lease } from '../../engine/ports.ts';
 import type { Zone, ZoneCommand } from '../../engine/zone.ts';
 import { readGate } from '../../persistence/redis/audit.ts';
 import { connectGate } from '../../persistence/redis/connection.ts';
 import { createGate } from '../../persistence/redis/gate.ts';
-import { idempotencyKeys, usersKey } from '../../persistence/redis/keys.ts';
-import { uuidText } from '../../persistence/redis/records.ts';
+import { idempotencyKeys } from '../../persistence/redis/keys.ts';
 import { countersOf, hashOf, newId, noonMs, snapshotOf } from '../contracts/event-sample.ts';
 import { openRedis } from '../stores.ts';
 import { capacities, maxPerUser, ZoneModel } from './zone-model.ts';
@@ -139,23 +139,22 @@ class History {
     const { eventId } = this.#leases[0] as Lease;
     const zoneIds = this.#leases.map(({ zoneId }) => zoneId);
     const facts = await readGate(redis, { eventId, zoneIds }, 'all');
+    const kept = new Map(facts.users);
     for (const [index, zoneId] of zoneIds.entries()) {
-      const { event: _, ...model } = this.#model.zones[index] as Zone;
-      expect(facts.zones.get(zoneId)).toEqual({ ...model, epoch: 1, version: this.#versions[index] });
+      const { mark: _mark, releases, ...zone } = facts.zones.get(zoneId) as GateZone;
+      const { event: _event, ...model } = this.#model.zones[index] as Zone;
+      expect(zone).toEqual({ ...model, epoch: 1, version: this.#versions[index] });
+      for (const [user, seats] of releases) {
+        const rest = (kept.get(user) ?? 0) - seats;
+        if (rest === 0) kept.delete(user);
+        else kept.set(user, rest);
+      }
     }
     const { event } = this.#model.zones[0] as Zone;
-    expect(await this.#users(eventId)).toEqual(event.seatsOfUser);
-    expect(facts.users).toEqual(this.#model.seatsKept);
+    expect(facts.users).toEqual(event.seatsOfUser);
+    expect(kept).toEqual(this.#model.seatsKept);
     const keys = await redis.hkeysBuffer(idempotencyKeys(eventId, noonMs).today);
     expect(new Set(keys.map((key) => key.toString('hex')))).toEqual(new Set(event.keys.keys()));
-  }
-
-  /** As they stand, with the seats that are not settled. */
-  async #users(eventId: string): Promise<Map<string, number>> {
-    const [, flat] = (await this.#side.redis.hscanBuffer(usersKey(eventId), 0)) as unknown as [Buffer, Buffer[]];
-    const users = new Map<string, number>();
-    for (let i = 0; i < flat.length; i += 2) users.set(uuidText(flat[i] as Buffer), Number(flat[i + 1]));
-    return users;
   }
 
   #batchOf(zone: number, commands: readonly ZoneCommand[]) {
