@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { hash } from '@node-rs/bcrypt';
 import type { Config } from '../config.ts';
-import { type Node, startNode } from '../node.ts';
+import { type Node, startNode } from '../node/node.ts';
 import { type KeptSecrets, keptSecrets } from '../persistence/kept-secrets.ts';
 import { layDemoData } from '../persistence/postgres/demo-data.ts';
 import { type Sandbox, startSandbox } from '../providers/sandbox/server.ts';

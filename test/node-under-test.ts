@@ -13,7 +13,7 @@ import { audit } from '../auditor.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { Finding } from '../engine/audit.ts';
 import { signAccessToken } from '../http/auth.ts';
-import { startNode } from '../node.ts';
+import { startNode } from '../node/node.ts';
 import { insertSeed } from '../persistence/postgres/seed.ts';
 import { readCharges } from '../providers/sandbox/charges.ts';
 import { type Buyer, buyerWith, eventually, registerBuyer } from './buyer.ts';

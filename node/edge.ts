@@ -1,0 +1,72 @@
+/** What the routes of a node are given of everything behind them. */
+import { pay, settle } from '../actors/booking.ts';
+import { wakeRelay } from '../actors/outbox.ts';
+import { createAccessTokens } from '../http/auth.ts';
+import type { Check, Deps } from '../http/deps.ts';
+import { createPasswords } from '../http/passwords.ts';
+import { createReadCache } from '../http/read-cache.ts';
+import { createSaleDesk } from '../http/sale-desk.ts';
+import { createSessions } from '../http/sessions.ts';
+import { createTicketSeal } from '../http/ticket-seal.ts';
+import type { NodeStores } from '../persistence/node-stores.ts';
+import { createAccounts } from '../persistence/postgres/accounts.ts';
+import { createCatalogue } from '../persistence/postgres/catalogue.ts';
+import type { RunningTree } from './actors.ts';
+import type { NodeOptions } from './node.ts';
+import type { Parts } from './parts.ts';
+
+interface EdgeParts extends Parts {
+  readonly options: NodeOptions;
+  readonly tree: RunningTree;
+}
+
+export async function edgeDeps({ options, world, metrics, stores, provider, tree }: EdgeParts): Promise<Deps> {
+  const { config, logger } = options;
+  const { clock, ids } = world;
+  const secret = options.jwtSecret;
+  const ticketSeal = await createTicketSeal(options.ticketKey);
+  const accounts = createAccounts(stores.pool);
+  const tokens = createAccessTokens({ secret, clock, ids });
+  const catalogue = createCatalogue(stores.pool);
+  return {
+    accounts,
+    passwords: createPasswords({ cost: config.BCRYPT_COST }),
+    sessions: createSessions({ accounts, tokens, secret, clock, ids }),
+    tokens,
+    catalogue,
+    reads: createReadCache(clock),
+    saleDesk: createSaleDesk(catalogue, clock),
+    limits: stores.rateLimits,
+    clock,
+    ids,
+    logger,
+    readiness: () => readiness(stores),
+    metrics: metrics.text,
+    jwks: () => ticketSeal.jwks,
+    observe: metrics.observeHttp,
+    zoneOf: tree.zones.find,
+    bookings: stores.bookings,
+    payments: stores.payments,
+    tickets: stores.tickets,
+    ticketSeal,
+    providers: { stripe: provider },
+    beginPayment: (booking, name) =>
+      pay(tree.bookingDeps, tree.bookings.find(booking.bookingId), { booking, provider: name }),
+    settleBooking: (booking) => settle(tree.bookingDeps, tree.bookings.find(booking.bookingId), booking),
+    async storeNotice(stored) {
+      if (await stores.storeNotice(stored)) wakeRelay(tree.actors, tree.relay);
+    },
+    reservationAnswered: metrics.reservation,
+  };
+}
+
+async function readiness({ pool, gateConnection }: NodeStores): Promise<readonly Check[]> {
+  const postgres = await pool.query('select 1').then(
+    () => ({ name: 'postgresql', ok: true }),
+    () => ({ name: 'postgresql', ok: false, problem: 'does not answer' }),
+  );
+  const redis = gateConnection.present
+    ? { name: 'redis', ok: true }
+    : { name: 'redis', ok: false, problem: 'not connected' };
+  return [postgres, redis, { name: 'event bus', ok: true }];
+}

@@ -1,0 +1,115 @@
+/**
+ * One node, put together: stores, payment provider, actors, HTTP; stopped in reverse. Knows every room and decides
+ * nothing.
+ */
+import type { Config } from '../config.ts';
+import { routes } from '../http/routes.ts';
+import { startServer } from '../http/server.ts';
+import { connectStores, type NodeStores } from '../persistence/node-stores.ts';
+import { outboxBacklog } from '../persistence/postgres/outbox.ts';
+import { createStripeProvider } from '../providers/stripe/stripe.ts';
+import { createMetrics, type Logger, type Metrics } from '../telemetry.ts';
+import { realWorld } from '../world.ts';
+import { growTree } from './actors.ts';
+import { edgeDeps } from './edge.ts';
+import type { Parts } from './parts.ts';
+
+/** Shorter than a saga's patience, longer than a provider's bad day. */
+const providerTimeoutMs = 8_000;
+
+export interface NodeOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly jwtSecret: string;
+  readonly ticketKey: string;
+  readonly stripe: {
+    readonly secretKey: string;
+    readonly webhookSecrets: readonly string[];
+    readonly apiBase: string | undefined;
+  };
+}
+
+export interface Node {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts a node; it can serve when this resolves. Rejects when a store cannot be reached or the address is taken. */
+export async function startNode(options: NodeOptions): Promise<Node> {
+  const { config, logger } = options;
+  const world = realWorld();
+  const metrics = createMetrics();
+  const stores = await connectStores({
+    databaseUrl: options.databaseUrl,
+    redisUrl: options.redisUrl,
+    rateLimits: config.RATE_LIMIT === 'on',
+    now: world.clock.now,
+    failed: (store, error) => logger.warn({ err: error }, `${store} failed`),
+  });
+  const provider = createStripeProvider({
+    secretKey: options.stripe.secretKey,
+    webhookSecrets: options.stripe.webhookSecrets,
+    timeoutMs: providerTimeoutMs,
+    ...(options.stripe.apiBase ? { apiBase: options.stripe.apiBase } : {}),
+  });
+  try {
+    await refuseUnsafe(stores, config, logger);
+    return await openNode(options, { world, metrics, stores, provider });
+  } catch (error) {
+    await stores.close();
+    throw error;
+  }
+}
+
+async function openNode(options: NodeOptions, parts: Parts): Promise<Node> {
+  const { config, logger } = options;
+  const { metrics, stores } = parts;
+  const tree = growTree({ ...parts, config, logger });
+  try {
+    addGauges(metrics, stores);
+    const deps = await edgeDeps({ ...parts, options, tree });
+    // Whoever holds seats in a zone must be able to lose them in time, so its owner starts now.
+    for (const zoneId of await stores.zonesWithHolds()) tree.zones.find(zoneId);
+    const server = await startServer({
+      host: config.HOST,
+      port: config.PORT,
+      routes,
+      deps,
+      corsOrigins: config.CORS_ORIGINS,
+      trustedProxies: config.TRUST_PROXY,
+    });
+    return {
+      url: server.url,
+      async stop() {
+        await server.stop();
+        tree.actors.stopAll();
+        await stores.close();
+      },
+    };
+  } catch (error) {
+    tree.actors.stopAll();
+    throw error;
+  }
+}
+
+/** Promises rest on a few settings of the stores: without them a node does not start, or says loudly what is lost. */
+async function refuseUnsafe(stores: NodeStores, config: Config, logger: Logger): Promise<void> {
+  const unsafe = await stores.unsafeSettings();
+  for (const { setting, found, needed, lost } of unsafe) {
+    logger.error({ setting, found, needed }, `UNSAFE: with ${setting}=${found}, ${lost}`);
+  }
+  if (unsafe.length === 0 || config.ALLOW_UNSAFE === '1') return;
+  const named = unsafe.map(({ setting, found, needed }) => `${setting} is ${found}, must be ${needed}`);
+  throw new Error(
+    `The stores are not safe to sell on: ${named.join('; ')}. Set them, or ALLOW_UNSAFE=1 to start all the same.`,
+  );
+}
+
+function addGauges(metrics: Metrics, { pool, gateConnection }: NodeStores): void {
+  metrics.gauge('outbox_backlog', () => outboxBacklog(pool));
+  metrics.gauge('pg_pool_connections', () => pool.totalCount);
+  metrics.gauge('pg_pool_waiting', () => pool.waitingCount);
+  metrics.gauge('redis_gate_connected', () => (gateConnection.present ? 1 : 0));
+}
