@@ -2,7 +2,7 @@
 import type { Booking } from '../engine/booking.ts';
 import { accept, type Outcome, reject, unavailable } from '../engine/outcome.ts';
 import type { KeyedBooking } from '../engine/ports.ts';
-import type { ReserveCommand, ZoneAnswer } from '../engine/zone.ts';
+import { givesBack, type ReserveCommand, type ZoneAnswer } from '../engine/zone.ts';
 import { type Cleared, type Entry, type Flight, overLimit, tooFew } from './zone-flight.ts';
 import { mismatch, type Reservation, type ReserveRequest, type ZoneRequest } from './zone-requests.ts';
 import type { State } from './zone-state.ts';
@@ -76,7 +76,7 @@ function reservationOf(booking: Booking): Omit<Reservation, 'replayed'> {
 export function answerDurable(state: State, { flight, won }: Cleared): void {
   state.settled.push(flight.batchId);
   for (const { request, command } of won) {
-    if (command.kind === 'cancel' || command.kind === 'expire') state.owesRelease = true;
+    if (givesBack(command.kind)) state.owesRelease = true;
     if (command.kind === 'extend') state.deadlines.add(command.bookingId, command.expiresAtMs);
     if (command.kind !== 'reserve') {
       if (request.kind !== 'reserve') request.reply(accept('applied'));

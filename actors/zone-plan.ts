@@ -1,6 +1,6 @@
 /** Choosing the next batch: what is answered at once from memory, and what goes to the gate together. */
 import { unavailable } from '../engine/outcome.ts';
-import type { ZoneCommand } from '../engine/zone.ts';
+import { givesBack, type ZoneCommand } from '../engine/zone.ts';
 import { type Entry, type Flight, tooFew } from './zone-flight.ts';
 import { mismatch, type ReserveRequest, type ZoneRequest } from './zone-requests.ts';
 import type { State } from './zone-state.ts';
@@ -34,7 +34,7 @@ export function planFlight(state: State): Flight | null {
     if (isAnsweredNow(state, request, nowMs, mayReturn)) continue;
     const command = commandOf(state, request, nowMs);
     bookings.add(command.bookingId);
-    mayReturn ||= command.kind === 'cancel' || command.kind === 'expire';
+    mayReturn ||= givesBack(command.kind);
     entries.push({ request, command });
   }
   state.again = waiting.slice(at);
@@ -107,7 +107,8 @@ function commandOf(state: State, request: ZoneRequest, nowMs: number): ZoneComma
       };
     }
     case 'reacquire':
-      return { kind: 'reacquire', bookingId: request.bookingId, userId: request.userId, quantity: request.quantity };
+    case 'refund':
+      return { kind: request.kind, bookingId: request.bookingId, userId: request.userId, quantity: request.quantity };
     case 'extend':
       return { kind: 'extend', bookingId: request.bookingId, expiresAtMs: request.expiresAtMs };
     case 'expire':

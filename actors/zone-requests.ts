@@ -28,7 +28,7 @@ export interface Reservation {
 }
 
 /**
- * `absent`: the zone has no such hold (it ended or never was), or the booking is in no state for the move. The other two
+ * `absent`: the zone has no such hold or sale (it ended or never was), or the booking is in no state for the move. The other two
  * are answers to reacquire only.
  */
 export type Moved = 'applied' | 'absent' | 'too-few' | 'over-limit';
@@ -46,7 +46,7 @@ export interface ReserveRequest {
 export type MoveRequest = { readonly bookingId: string; readonly deadlineMs: number; readonly reply: Reply<Moved> } & (
   | { readonly kind: 'confirm' | 'cancel' | 'expire' | 'write-off' }
   | { readonly kind: 'extend'; readonly expiresAtMs: number }
-  | { readonly kind: 'reacquire'; readonly userId: string; readonly quantity: number }
+  | { readonly kind: 'reacquire' | 'refund'; readonly userId: string; readonly quantity: number }
 );
 
 export type ZoneRequest = ReserveRequest | MoveRequest;
@@ -90,6 +90,16 @@ export function reacquire(
   ask: Ask<Moved>,
 ): void {
   zone.send({ ...ask, ...booking, kind: 'reacquire' });
+}
+
+/** Sold seats return to the zone. Ask only for a booking that the truth says is confirmed. */
+export function refund(
+  zone: ZoneAddress,
+  booking: { readonly bookingId: string; readonly userId: string; readonly quantity: number },
+  ask: Ask<Moved>,
+): void {
+  const { bookingId, userId, quantity } = booking;
+  zone.send({ ...ask, kind: 'refund', bookingId, userId, quantity });
 }
 
 /** Closes a booking without seats whose money went back. */

@@ -10,6 +10,7 @@ const allowed: Readonly<Record<BookingMove, Partial<Record<BookingStatus, Bookin
   cancel: { reserved: 'cancelled' },
   expire: { reserved: 'expired' },
   reacquire: { expired: 'confirmed' },
+  refund: { confirmed: 'refunded' },
   'write-off': { expired: 'refunded', cancelled: 'refunded' },
 };
 const moves = Object.keys(allowed) as readonly BookingMove[];

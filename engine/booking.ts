@@ -7,9 +7,9 @@ export type BookingStatus = 'reserved' | 'confirmed' | 'cancelled' | 'expired' |
 
 /**
  * The ways in which an existing booking may change. `reacquire` takes free seats again for a paid booking whose hold ran
- * out; `write-off` closes a booking without seats whose money went back.
+ * out; `refund` gives sold seats back; `write-off` closes a booking without seats whose money went back.
  */
-export type BookingMove = 'extend' | 'confirm' | 'cancel' | 'expire' | 'reacquire' | 'write-off';
+export type BookingMove = 'extend' | 'confirm' | 'cancel' | 'expire' | 'reacquire' | 'refund' | 'write-off';
 
 /** Seats of the zone that a move shifts, per seat of the booking. */
 export interface SeatShift {
@@ -30,6 +30,7 @@ export const transitions: Readonly<Record<BookingMove, Transition>> = {
   cancel: { from: ['reserved'], to: 'cancelled', shift: { available: 1, held: -1, sold: 0 } },
   expire: { from: ['reserved'], to: 'expired', shift: { available: 1, held: -1, sold: 0 } },
   reacquire: { from: ['expired'], to: 'confirmed', shift: { available: -1, held: 0, sold: 1 } },
+  refund: { from: ['confirmed'], to: 'refunded', shift: { available: 1, held: 0, sold: -1 } },
   'write-off': { from: ['expired', 'cancelled'], to: 'refunded', shift: { available: 0, held: 0, sold: 0 } },
 };
 

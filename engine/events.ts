@@ -24,6 +24,7 @@ const typeOfMove: Readonly<Record<BookingMove, string | null>> = {
   reacquire: 'booking.confirmed',
   cancel: 'booking.cancelled',
   expire: 'booking.expired',
+  refund: 'booking.refunded',
   'write-off': 'booking.refunded',
 };
 

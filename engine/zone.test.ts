@@ -32,6 +32,8 @@ describe('a zone', () => {
         { kind: 'reacquire', bookingId: 'b', userId: 'u', quantity: 2 },
         { kind: 'cancel', bookingId: 'a' },
         { kind: 'write-off', bookingId: 'c' },
+        { kind: 'refund', bookingId: 'b', userId: 'u', quantity: 2 },
+        { kind: 'refund', bookingId: 'b', userId: 'u', quantity: 4 },
       ] satisfies ZoneCommand[]
     ).map((command) => applyCommand(zone, command, 10).result);
     expect(results).toEqual([
@@ -45,8 +47,10 @@ describe('a zone', () => {
       'applied',
       'absent',
       'applied',
+      'applied',
+      'absent',
     ]);
-    expect(counters(zone)).toEqual([5, 0, 5]);
+    expect(counters(zone)).toEqual([7, 0, 3]);
   });
 
   it('answers an earlier use of the key first, then stock, then the limit', () => {
@@ -87,7 +91,7 @@ describe('a zone', () => {
 
   it('forgets a user who has nothing left', () => {
     const event = newEventLedger();
-    settleRelease(event, { bookingId: 'a', userId: 'u', quantity: 1, expiresAtMs: 0 });
+    settleRelease(event, { userId: 'u', quantity: 1 });
     expect(event.seatsOfUser.size).toBe(0);
   });
 

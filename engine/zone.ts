@@ -51,6 +51,17 @@ export interface ExpireCommand {
   readonly nowMs: number;
 }
 
+/**
+ * Sold seats return to the zone. The gate keeps no record of what was sold to whom, so that the booking is confirmed, and
+ * has these seats, is for the caller to know and for the truth to insist on.
+ */
+export interface RefundCommand {
+  readonly kind: 'refund';
+  readonly bookingId: string;
+  readonly userId: string;
+  readonly quantity: number;
+}
+
 /** Changes no seat: it goes through the zone so that only the zone's batches change a booking's status. */
 export interface WriteOffCommand {
   readonly kind: 'write-off';
@@ -64,11 +75,17 @@ export type ZoneCommand =
   | ConfirmCommand
   | CancelCommand
   | ExpireCommand
+  | RefundCommand
   | WriteOffCommand;
+
+/** Moves that bring seats back: they count for their user until the truth holds that. */
+export function givesBack(kind: ZoneCommand['kind']): boolean {
+  return kind === 'cancel' || kind === 'expire' || kind === 'refund';
+}
 
 /**
  * What the gate answers to one command.
- * `absent`: no such hold (it ended or never was). `early`: the hold is not due yet.
+ * `absent`: no such hold (it ended or never was), or fewer seats are sold than would return. `early`: the hold is not due yet.
  * `replay`: this key was used before; the caller compares the fingerprints.
  */
 export type ZoneAnswer =
@@ -147,6 +164,11 @@ export function applyCommand(zone: Zone, command: ZoneCommand, maxPerUser: numbe
       zone.sold += command.quantity;
       return { result: 'applied' };
     }
+    case 'refund':
+      if (zone.sold < command.quantity) return { result: 'absent' };
+      zone.sold -= command.quantity;
+      zone.available += command.quantity;
+      return { result: 'applied' };
     case 'write-off':
       return { result: 'applied' };
     default:
@@ -192,10 +214,10 @@ function release(zone: Zone, hold: Hold): void {
 }
 
 /**
- * A hold that was cancelled or expired counts for its user until the truth holds that. Otherwise another zone of the
+ * Seats that were cancelled, expired or refunded count for their user until the truth holds that. Otherwise another zone of the
  * event could sell to the user on the strength of it, and the release could still be taken back: P6 would be broken.
  */
-export function settleRelease(event: EventLedger, { userId, quantity }: Hold): void {
+export function settleRelease(event: EventLedger, { userId, quantity }: Pick<Hold, 'userId' | 'quantity'>): void {
   const left = (event.seatsOfUser.get(userId) ?? 0) - quantity;
   if (left > 0) event.seatsOfUser.set(userId, left);
   else event.seatsOfUser.delete(userId);

@@ -40,7 +40,7 @@ local effects = record[3]
 for i = #effects, 1, -1 do
   local effect = effects[i]
   local kind, id, before = string.sub(effect, 1, 1), string.sub(effect, 2, 17), string.sub(effect, 74)
-  local from = (kind == 'R' or kind == 'A') and 66 or 90
+  local from = (kind == 'R' or kind == 'A' or kind == 'F') and 66 or 90
   local high, low = string.byte(effect, from, from + 1)
   local seats = (high or 0) * 256 + (low or 0)
   if kind == 'R' then
@@ -54,6 +54,9 @@ for i = #effects, 1, -1 do
     shift_user(string.sub(effect, 18, 33), -seats)
     shift('sold', -seats)
     shift('available', seats)
+  elseif kind == 'F' then
+    shift('sold', seats)
+    shift('available', -seats)
   elseif kind ~= 'W' then
     redis.call('HSET', holds, id, before)
     if kind == 'C' then

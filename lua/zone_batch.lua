@@ -11,7 +11,7 @@
 -- KEYS[5] batches: hash batch id (16 bytes) -> packed record of a batch, kept until it is settled
 -- KEYS[6] today: hash key (16 bytes) -> fingerprint (16 bytes), booking id (16 bytes)
 -- KEYS[7] yesterday: the same for the day before
--- KEYS[8] releases: hash batch id (16 bytes) -> user id (16 bytes), quantity (2 bytes) of each hold that it released;
+-- KEYS[8] releases: hash batch id (16 bytes) -> user id (16 bytes), quantity (2 bytes) of all seats that it brought back;
 --         the seats count for their users until the batch is settled, since it could still be taken back
 -- ARGV[1] generation: of the gate (number)
 -- ARGV[2] run_id: of the store that the gate was built in
@@ -22,8 +22,8 @@
 -- ARGV[7] max_per_user: seats (number)
 -- ARGV[8] commands: records of 73 bytes, big-endian: kind 1, booking id 16, user id 16, key 16, fingerprint 16,
 --         quantity 2, time 6 (ms: expires_at of R and X, now of E). Kinds: R reserve, A reacquire, X extend,
---         C confirm, D cancel, E expire, W write-off
--- Returns {available, held, answer...}: 1 applied, 2 too few seats, 3 no such hold, 4 not due yet, a negative number
+--         C confirm, D cancel, E expire, F refund, W write-off
+-- Returns {available, held, answer...}: 1 applied, 2 too few seats, 3 no such hold (or nothing sold to refund), 4 not due yet, a negative number
 --         -1 - n when the user is over the limit and has n seats, or fingerprint and booking id of an earlier use
 local gate, zone, users, holds = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local batches, today, yesterday, releases = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
@@ -70,6 +70,9 @@ for i = 1, count do
     local high, low = byte(commands, at + 66, at + 67)
     quantity[i] = high * 256 + low
     asked_keys[#asked_keys + 1] = key[i]
+  elseif kind[i] == 'F' then
+    local high, low = byte(commands, at + 66, at + 67)
+    quantity[i] = high * 256 + low
   else
     asked_holds[#asked_holds + 1] = id[i]
   end
@@ -138,6 +141,14 @@ local function reacquire_seats(i)
   return APPLIED
 end
 
+-- What the user has is lowered when the batch is settled.
+local function refund_seats(i, at)
+  if sold < quantity[i] then return ABSENT end
+  sold, available = sold - quantity[i], available + quantity[i]
+  released[#released + 1] = sub(commands, at + 18, at + 33) .. sub(commands, at + 66, at + 67)
+  return APPLIED
+end
+
 local function end_hold(i)
   hold_of[id[i]], new_holds[id[i]] = nil, false
 end
@@ -175,6 +186,7 @@ for i = 1, count do
   local before, answer = hold_of[id[i]] or '', nil
   if kind[i] == 'R' then answer = reserve_seats(i, at)
   elseif kind[i] == 'A' then answer = reacquire_seats(i)
+  elseif kind[i] == 'F' then answer = refund_seats(i, at)
   elseif kind[i] == 'W' then answer = APPLIED
   elseif not hold_of[id[i]] then answer = ABSENT
   else answer = on_hold[kind[i]](i, hold_of[id[i]], at) end

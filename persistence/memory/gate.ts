@@ -6,6 +6,7 @@ import type { EventSnapshot, Gate, GateAnswer, GateBatch, GateFound, Lease } fro
 import {
   applyCommand,
   type EventLedger,
+  givesBack,
   type Hold,
   newEventLedger,
   settleRelease,
@@ -138,8 +139,10 @@ function apply(shelf: Shelf, batch: GateBatch): GateAnswer {
 }
 
 function settle({ zone, records }: GatedZone, batchId: string): void {
-  for (const { command, before } of records.get(batchId)?.effects ?? [])
-    if (before && (command.kind === 'cancel' || command.kind === 'expire')) settleRelease(zone.event, before);
+  for (const { command, before } of records.get(batchId)?.effects ?? []) {
+    const returned = command.kind === 'refund' ? command : before;
+    if (returned && givesBack(command.kind)) settleRelease(zone.event, returned);
+  }
   records.delete(batchId);
 }
 

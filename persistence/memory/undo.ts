@@ -19,6 +19,10 @@ export function takeBack(zone: Zone, { command, before }: Effect): void {
       zone.sold -= command.quantity;
       giveBack(zone, command.userId, command.quantity);
       break;
+    case 'refund':
+      zone.sold += command.quantity;
+      zone.available -= command.quantity;
+      break;
     case 'write-off':
       break;
     default:

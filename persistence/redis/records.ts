@@ -15,6 +15,7 @@ const kinds: Readonly<Record<ZoneCommand['kind'], string>> = {
   confirm: 'C',
   cancel: 'D',
   expire: 'E',
+  refund: 'F',
   'write-off': 'W',
 };
 
@@ -46,6 +47,7 @@ function packCommand(packed: Buffer, at: number, command: ZoneCommand): void {
       packed.writeUIntBE(command.expiresAtMs, at + 67, 6);
       break;
     case 'reacquire':
+    case 'refund':
       writeUuid(packed, at + 17, command.userId);
       packed.writeUInt16BE(command.quantity, at + 65);
       break;

@@ -82,6 +82,20 @@ export function describeJudging(bench: GateBench): void {
       ]);
     });
 
+    it('refund: sold seats return, and count for their user until that is settled', async () => {
+      const lease = await bench.openZone(9);
+      const sale = { bookingId: newId(), userId: newId(), quantity: 4 };
+      await bench.gate.apply(batchOf(lease, 0, [{ kind: 'reacquire', ...sale }]));
+      const refund = batchOf(lease, 1, [{ kind: 'refund', ...sale }]);
+      expect(await bench.gate.apply(refund)).toMatchObject({ available: 9, held: 0, answers: [applied] });
+      const more = reserveCommand({ userId: sale.userId, quantity: 5 });
+      const again = { ...batchOf(lease, 2, [more]), maxPerUser: 8 };
+      expect(answersOf(await bench.gate.apply(again))).toEqual([{ result: 'over-limit', current: 4 }]);
+      const settled = { ...again, batchId: newId(), settled: [refund.batchId] };
+      expect(answersOf(await bench.gate.apply(settled))).toEqual([applied]);
+      expect(await bench.answersTo(lease, 3, [{ kind: 'refund', ...sale }])).toEqual([{ result: 'absent' }]);
+    });
+
     it('write-off: applied, and no seat moves', async () => {
       const lease = await bench.openZone(5);
       expect(await bench.gate.apply(batchOf(lease, 0, [{ kind: 'write-off', bookingId: newId() }]))).toEqual({

@@ -39,6 +39,23 @@ export function describeUndo(bench: GateBench): void {
       expect(answersOf(await bench.gate.apply(batchOf(lease, 1, [command])))).toEqual([applied]);
     });
 
+    it('that refunded', async () => {
+      const lease = await bench.openZone(9);
+      const sale = { bookingId: newId(), userId: newId(), quantity: 3 };
+      await bench.gate.apply(batchOf(lease, 0, [{ kind: 'reacquire', ...sale }]));
+      const before = await bench.gate.read(lease);
+      const batch = batchOf(lease, 1, [{ kind: 'refund', ...sale }]);
+      await bench.gate.apply(batch);
+      expect(await bench.gate.undo(lease, batch.batchId)).toBe(true);
+      expect(await bench.gate.read(lease)).toEqual(before);
+      // The seats are sold again, and their user's: they may be refunded, once.
+      const refund = { kind: 'refund', ...sale } as const;
+      const probe = { ...batchOf(lease, 1, [reserveCommand({ userId: sale.userId, quantity: 6 })]), maxPerUser: 8 };
+      expect(answersOf(await bench.gate.apply(probe))).toEqual([{ result: 'over-limit', current: 3 }]);
+      expect(answersOf(await bench.gate.apply(batchOf(lease, 1, [refund])))).toEqual([applied]);
+      expect(answersOf(await bench.gate.apply(batchOf(lease, 2, [refund])))).toEqual([{ result: 'absent' }]);
+    });
+
     it('that did several things to one booking', async () => {
       const lease = await bench.openZone(9);
       const before = await bench.gate.read(lease);

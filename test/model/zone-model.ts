@@ -6,6 +6,7 @@
 import { expect } from 'vitest';
 import {
   applyCommand,
+  givesBack,
   type Hold,
   newEventLedger,
   newZone,
@@ -22,6 +23,13 @@ export interface AppliedBatch {
   readonly batchId: string;
   readonly commands: readonly ZoneCommand[];
   settled: boolean;
+}
+
+/** Seats that are sold to somebody. */
+export interface Sale {
+  readonly bookingId: string;
+  readonly userId: string;
+  readonly quantity: number;
 }
 
 export class ZoneModel {
@@ -60,6 +68,21 @@ export class ZoneModel {
     this.zones = this.#zonesAfter((batch) => batch.settled);
   }
 
+  /** What the zone has sold and not been given back. */
+  salesIn(zone: number): Sale[] {
+    const held = new Map<string, Sale>();
+    const sold = new Map<string, Sale>();
+    for (const command of this.batches[zone]?.flatMap(({ commands }) => commands) ?? []) {
+      const { bookingId } = command;
+      const hold = held.get(bookingId);
+      if (command.kind === 'reserve') held.set(bookingId, command);
+      else if (command.kind === 'confirm' && hold) sold.set(bookingId, hold);
+      else if (command.kind === 'reacquire') sold.set(bookingId, command);
+      else if (command.kind === 'refund') sold.delete(bookingId);
+    }
+    return [...sold.values()].map(({ bookingId, userId, quantity }) => ({ bookingId, userId, quantity }));
+  }
+
   /** User → seats, without any that were given back. */
   get seatsKept(): ReadonlyMap<string, number> {
     return (this.#zonesAfter(() => true)[0] as Zone).event.seatsOfUser;
@@ -69,13 +92,14 @@ export class ZoneModel {
   #zonesAfter(isSettled: (batch: AppliedBatch) => boolean): Zone[] {
     const event = newEventLedger();
     const zones = capacities.map((capacity) => newZone(event, capacity));
-    const released: Hold[] = [];
+    const released: Pick<Hold, 'userId' | 'quantity'>[] = [];
     for (const { zone, batch } of this.#order) {
       const present = zones[zone] as Zone;
       for (const command of batch.commands) {
         const hold = present.holds.get(command.bookingId);
         expect(applyCommand(present, command, Number.POSITIVE_INFINITY)).toEqual({ result: 'applied' });
-        if (hold && isSettled(batch) && (command.kind === 'cancel' || command.kind === 'expire')) released.push(hold);
+        const returned = command.kind === 'refund' ? command : hold;
+        if (returned && isSettled(batch) && givesBack(command.kind)) released.push(returned);
       }
     }
     for (const hold of released) settleRelease(event, hold);

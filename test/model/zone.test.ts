@@ -14,7 +14,7 @@ import { createGate } from '../../persistence/redis/gate.ts';
 import { idempotencyKeys } from '../../persistence/redis/keys.ts';
 import { countersOf, hashOf, newId, noonMs, snapshotOf } from '../contracts/event-sample.ts';
 import { openRedis } from '../stores.ts';
-import { capacities, maxPerUser, ZoneModel } from './zone-model.ts';
+import { capacities, maxPerUser, type Sale, ZoneModel } from './zone-model.ts';
 
 const runs = Number(process.env.MODEL_RUNS ?? 300);
 const seed = Number(process.env.MODEL_SEED ?? Date.now() % 1_000_000_000);
@@ -32,6 +32,7 @@ const command = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('reserve'), user, key: fc.nat(14), quantity, atMs: momentMs }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('reacquire'), user, quantity }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('refund') }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('extend'), booking, atMs: momentMs }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('confirm', 'cancel'), booking }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('expire'), booking, atMs: momentMs }) },
@@ -92,7 +93,9 @@ class History {
   }
 
   async batch(zone: number, drawn: readonly Drawn[]): Promise<void> {
-    const commands = drawn.map((one) => this.#commandOf(one));
+    const sales = this.#model.salesIn(zone);
+    // A sale is refunded once in a batch, as its zone sees to it; without one there is nothing to give back.
+    const commands = drawn.map((one) => (one.kind === 'refund' ? this.#refundOf(sales.pop()) : this.#commandOf(one)));
     const batch = this.#batchOf(zone, commands);
     const answer = await this.#side.gate.apply(batch);
     const answers = this.#model.judge(zone, batch.batchId, commands);
@@ -163,6 +166,10 @@ class History {
     return { lease, version, batchId: newId(), settled: [], maxPerUser, nowMs: noonMs, commands };
   }
 
+  #refundOf(sale: Sale | undefined): ZoneCommand {
+    return { kind: 'refund', ...(sale ?? { bookingId: newId(), userId: newId(), quantity: 100 }) };
+  }
+
   #commandOf(drawn: Drawn): ZoneCommand {
     const { kind, quantity = 1, atMs = noonMs } = drawn;
     const bookingId = this.#bookings[drawn.booking ?? 0] as string;
@@ -206,6 +213,8 @@ const mustSee = [
   ...['applied', 'too-few', 'over-limit'].map((result) => `reacquire: ${result}`),
   ...['extend', 'confirm', 'cancel', 'expire'].flatMap((kind) => [`${kind}: applied`, `${kind}: absent`]),
   'expire: early',
+  'refund: applied',
+  'refund: absent',
   'write-off: applied',
 ];
 
