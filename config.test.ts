@@ -24,6 +24,8 @@ describe('nothing configured', () => {
     expect(readConfig({})).toEqual({
       PORT: 8080,
       HOST: '127.0.0.1',
+      KAFKA_BROKERS: [],
+      KAFKA_PREFIX: '',
       ONSALE_DATA_DIR: '.onsale',
       STRIPE_WEBHOOK_SECRET: [],
       SANDBOX_PORT: 12_111,
@@ -85,6 +87,7 @@ describe('what is configured', () => {
     { LOG_LEVEL: 'loud' },
     { DATABASE_URL: 'mysql://db/onsale' },
     { DATABASE_URL: 'db' },
+    { KAFKA_PREFIX: 'my shop' },
     { REDIS_URL: 'http://cache' },
     { STRIPE_API_BASE: 'here' },
     { JWT_SECRET: 'x'.repeat(31) },

@@ -32,6 +32,12 @@ const variables = z.object({
   REDIS_URL: storeUrl(/^rediss?$/, 'redis://host:6379')
     .optional()
     .describe('Redis 7+; absent: a private one under ONSALE_DATA_DIR'),
+  KAFKA_BROKERS: list.describe('brokers of the event log as host:port, by comma; absent: events stay in the process'),
+  KAFKA_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{0,100}$/)
+    .default('')
+    .describe('before the names of all topics and consumer groups, for shops that share brokers'),
   ONSALE_DATA_DIR: z.string().default('.onsale').describe('where the private stores and keys of the demo live'),
   JWT_SECRET: secret
     .optional()

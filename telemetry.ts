@@ -32,14 +32,23 @@ export interface Metrics {
   messageAbandoned(): void;
   sagaStep(step: string, result: 'done' | 'failed'): void;
   sagaStuck(): void;
-  eventDelivered(result: 'done' | 'retried' | 'dead-letter'): void;
+  eventDelivered(result: 'done' | 'retried' | 'dead-letter', events: number): void;
   /** A gauge that is read when somebody asks. */
   gauge(name: GaugeName, read: () => number | Promise<number>): void;
+  /** Read when somebody asks; while it cannot be read, it is not shown. */
+  consumerLag(read: () => Promise<readonly ConsumerLag[]>): void;
+}
+
+interface ConsumerLag {
+  readonly consumer: string;
+  readonly topic: string;
+  readonly events: number;
 }
 
 /** Gauges whose source the composition root knows. */
 export const gauges = {
   outbox_backlog: 'Rows of the outbox that wait to be relayed',
+  outbox_age_seconds: 'How long the oldest of them has waited',
   pg_pool_connections: 'Connections of the pool, idle ones included',
   pg_pool_waiting: 'Callers that wait for a connection',
   redis_gate_connected: '1 while the gate can be reached',
@@ -93,7 +102,7 @@ export function createMetrics(): Metrics {
     messageAbandoned: () => abandoned.inc(),
     sagaStep: (step, result) => steps.inc({ step, result }),
     sagaStuck: () => stuck.inc(),
-    eventDelivered: (result) => deliveries.inc({ result }),
+    eventDelivered: (result, events) => deliveries.inc({ result }, events),
     gauge(name, read) {
       new Gauge({
         name,
@@ -101,6 +110,18 @@ export function createMetrics(): Metrics {
         registers,
         async collect() {
           this.set(await read());
+        },
+      });
+    },
+    consumerLag(read) {
+      new Gauge({
+        name: 'kafka_consumer_lag',
+        help: 'Events of a topic that a consumer has not taken yet',
+        labelNames: ['consumer', 'topic'],
+        registers,
+        async collect() {
+          this.reset();
+          for (const { consumer, topic, events } of await read().catch(() => [])) this.set({ consumer, topic }, events);
         },
       });
     },

@@ -1,18 +1,24 @@
 /**
- * The relay: takes what the outbox holds, hands each event to the consumers of its topic, and marks a row when all its
- * events were taken, so that nothing is lost and something may come twice. Events of one key reach a consumer one after
- * the other, in order; a key that has to wait holds up no other. What a consumer cannot take, after a few tries, becomes
- * a dead letter and what follows flows on.
+ * The relay: takes what the outbox holds, in the order of writing, hands each row on, and marks it when it was taken,
+ * so that nothing is lost and something may come twice. One relay in the whole cluster works, by a lock; the others wait.
+ *
+ * It asks for rows that are not marked, never for rows after a number: numbers are given when a row is written and seen
+ * when it commits, so a cursor would pass over whatever commits late.
+ *
+ * When a row cannot be handed on, no other is begun until all that are under way have ended, and then everything that
+ * is not marked is fetched anew: what waited is not overtaken.
  */
-import type { DomainEvent } from '../engine/events.ts';
-import { type Outcome, unavailable } from '../engine/outcome.ts';
-import type { Cancel, Outbox, OutboxRow, World } from '../engine/ports.ts';
+import type { Outbox, OutboxRow, RelayLock } from '../engine/event-log.ts';
+import type { Cancel } from '../engine/ports.ts';
 import type { ActorRef, Actors, Behaviour, Self } from './kit.ts';
 
 // ---- Protocol
 
 type Message =
   | { readonly type: 'wake' }
+  | { readonly type: 'tick' }
+  | { readonly type: 'locked'; readonly ours: boolean }
+  | { readonly type: 'unlocked' }
   | { readonly type: 'fetched'; readonly rows: readonly OutboxRow[] }
   | { readonly type: 'delivered'; readonly seq: string }
   | { readonly type: 'undelivered'; readonly seq: string; readonly error: unknown }
@@ -31,122 +37,145 @@ export function wakeRelay(actors: Actors, relay: RelayRef): void {
 
 // ---- Behaviour
 
-/**
- * Handles events at least once. SERVICE_UNAVAILABLE, or a throw, asks for another try; any other refusal is final. An
- * event that is repeated may come after later ones of its key.
- */
-export interface Consumer {
-  readonly name: string;
-  readonly topic: string;
-  handle(event: DomainEvent): Promise<Outcome<null>>;
-}
-
 export interface RelayDeps {
   readonly actors: Actors;
   readonly outbox: Outbox;
-  readonly consumers: readonly Consumer[];
-  readonly watch: RelayWatch;
-}
-
-export interface RelayWatch {
-  delivered(result: 'done' | 'retried' | 'dead-letter'): void;
-  failed(error: unknown): void;
+  readonly lock: RelayLock;
+  /** Begins in the order of its calls. Rejects when the row must come again. */
+  readonly deliver: (row: OutboxRow) => Promise<void>;
+  readonly failed: (error: unknown) => void;
 }
 
 interface State {
   readonly self: Self<Message>;
-  /** Rows under way, until they are marked: not to be fetched again. */
-  readonly underWay: Set<string>;
-  /** The last delivery under way of each consumer and key: the next one waits for it. */
-  readonly turns: Map<string, Promise<void>>;
+  /** Rows that were fetched and not marked yet, and the length of their text: not to be fetched again. */
+  readonly underWay: Map<string, number>;
   /** Delivered, and to be marked with the next statement. */
   delivered: string[];
+  /** Whether this relay is the one that works. */
+  locked: boolean;
+  /** Something could not be delivered: what is under way ends, nothing begins. */
+  halted: boolean;
   marking: boolean;
-  fetching: boolean;
-  /** Woken while fetching: look again at once. */
+  /** The lock or rows were asked for. */
+  asking: boolean;
+  /** Woken meanwhile: look again at once. */
   again: boolean;
   cancelTick: Cancel;
 }
 
 /** Rows of one fetch; a row of a zone's batch holds up to a few hundred events. */
 const rowsMax = 200;
-/** Rows under way: what waits for consumers beyond this stays in the outbox. */
+/** Rows under way, and characters of their text: what waits beyond this stays in the outbox. */
 const underWayMax = 2_000;
+const charactersMax = 16_000_000;
 /** How soon an idle outbox is looked at again: a wake-up can be lost, the look cannot. */
 const tickMs = 200;
-const attemptsMax = 6;
-const retryFirstMs = 100;
+/** How often a relay that waits for its turn asks whether it has come. */
+const standbyMs = 1_000;
 
 function receive(deps: RelayDeps, state: State, message: Message): State {
   switch (message.type) {
     case 'wake':
-      fetchRows(deps, state);
+      // Who has not the lock asks for it in its own time, however much is written.
+      if (state.locked) look(deps, state);
+      break;
+    case 'tick':
+      look(deps, state);
+      break;
+    case 'locked':
+      state.asking = false;
+      state.locked = message.ours;
+      if (message.ours) look(deps, state);
+      else rest(state, standbyMs);
+      break;
+    case 'unlocked':
+      state.locked = false;
       break;
     case 'fetched':
-      state.fetching = false;
-      for (const row of message.rows) begin(deps, state, row);
-      if (message.rows.length > 0 || state.again) state.self.tell({ type: 'wake' });
-      else rest(state);
+      fetched(deps, state, message.rows);
       break;
     case 'delivered':
       state.delivered.push(message.seq);
       mark(deps, state);
       break;
+    case 'undelivered':
+      halt(deps, state, message.error);
+      ended(deps, state, [message.seq]);
+      break;
     case 'marked':
-      // Whoever found no room had to wait for this.
-      if (state.underWay.size >= underWayMax) state.self.tell({ type: 'wake' });
-      forget(state, message.seqs);
       state.marking = false;
-      mark(deps, state);
+      ended(deps, state, message.seqs);
       break;
     case 'unmarked':
-      deps.watch.failed(message.error);
-      forget(state, message.seqs);
+      halt(deps, state, message.error);
       state.marking = false;
-      mark(deps, state);
-      break;
-    case 'undelivered':
-      deps.watch.failed(message.error);
-      forget(state, [message.seq]);
+      ended(deps, state, message.seqs);
       break;
     case 'failed':
-      deps.watch.failed(message.error);
-      state.fetching = false;
-      rest(state);
+      deps.failed(message.error);
+      state.asking = false;
+      resume(state);
+      rest(state, tickMs);
       break;
   }
   return state;
 }
 
-function fetchRows({ outbox }: RelayDeps, state: State): void {
-  if (state.fetching) {
+function look({ outbox, lock }: RelayDeps, state: State): void {
+  if (state.asking) {
     state.again = true;
     return;
   }
   state.cancelTick();
-  const room = Math.min(rowsMax, underWayMax - state.underWay.size);
-  if (room === 0) {
-    rest(state);
+  const room = roomFor(state);
+  if (state.halted || room === 0) return;
+  state.asking = true;
+  state.again = false;
+  const { self } = state;
+  const failed = (error: unknown): Message => ({ type: 'failed', error });
+  if (state.locked) self.pipe(outbox.unpublished(room, [...state.underWay.keys()]), wereFetched, failed);
+  else
+    self.pipe(
+      lock.take(() => self.tell({ type: 'unlocked' })),
+      wasLocked,
+      failed,
+    );
+}
+
+const wereFetched = (rows: readonly OutboxRow[]): Message => ({ type: 'fetched', rows });
+const wasLocked = (ours: boolean): Message => ({ type: 'locked', ours });
+
+function roomFor({ underWay }: State): number {
+  const characters = [...underWay.values()].reduce((sum, length) => sum + length, 0);
+  return characters < charactersMax ? Math.min(rowsMax, underWayMax - underWay.size) : 0;
+}
+
+function rest(state: State, delayMs: number): void {
+  state.cancelTick();
+  state.cancelTick = state.self.after(delayMs, { type: 'tick' });
+}
+
+function fetched(deps: RelayDeps, state: State, rows: readonly OutboxRow[]): void {
+  state.asking = false;
+  if (state.halted) {
+    resume(state);
     return;
   }
-  state.fetching = true;
-  state.again = false;
-  state.self.pipe(
-    outbox.unpublished(room, [...state.underWay]),
-    (rows) => ({ type: 'fetched', rows }),
-    (error) => ({ type: 'failed', error }),
-  );
+  if (!state.locked) {
+    rest(state, standbyMs);
+    return;
+  }
+  for (const row of rows) begin(deps, state, row);
+  if (rows.length > 0 || state.again) look(deps, state);
+  else rest(state, tickMs);
 }
 
-function rest(state: State): void {
-  state.cancelTick = state.self.after(tickMs, { type: 'wake' });
-}
-
-function begin(deps: RelayDeps, state: State, row: OutboxRow): void {
+function begin({ deliver }: RelayDeps, state: State, row: OutboxRow): void {
   const { seq } = row;
-  state.underWay.add(seq);
+  state.underWay.set(seq, row.events.length);
   state.self.pipe(
-    deliverRow(deps, state.turns, row),
+    deliver(row),
     () => ({ type: 'delivered', seq }),
     (error) => ({ type: 'undelivered', seq, error }),
   );
@@ -164,66 +193,27 @@ function mark({ outbox }: RelayDeps, state: State): void {
   );
 }
 
-/** A row that was not marked is fetched again. */
-function forget({ underWay }: State, seqs: readonly string[]): void {
-  for (const seq of seqs) underWay.delete(seq);
+/** Rows whose way has ended, well or not: those that are not marked come again. */
+function ended(deps: RelayDeps, state: State, seqs: readonly string[]): void {
+  const full = roomFor(state) === 0;
+  for (const seq of seqs) state.underWay.delete(seq);
+  mark(deps, state);
+  resume(state);
+  // Whoever found no room had to wait for this.
+  if (full) look(deps, state);
 }
 
-async function deliverRow(deps: RelayDeps, turns: State['turns'], row: OutboxRow): Promise<void> {
-  const consumers = deps.consumers.filter((consumer) => consumer.topic === row.topic);
-  if (consumers.length === 0) return;
-  const events = JSON.parse(row.events) as DomainEvent[];
-  await Promise.all(
-    consumers.flatMap((consumer) =>
-      events.map((event) => inTurn(turns, `${consumer.name} ${event.subject}`, () => deliver(deps, consumer, event))),
-    ),
-  );
+function halt({ failed }: RelayDeps, state: State, error: unknown): void {
+  // What waited behind the first fails with it, and says the same.
+  if (!state.halted) failed(error);
+  state.halted = true;
 }
 
-/** Runs `work` after what is under way of the same key; when that fails, so does this: it must not come first. */
-function inTurn(turns: State['turns'], key: string, work: () => Promise<void>): Promise<void> {
-  const before = turns.get(key);
-  const turn = (before ? before.then(work) : work()).finally(() => {
-    if (turns.get(key) === turn) turns.delete(key);
-  });
-  turns.set(key, turn);
-  return turn;
-}
-
-async function deliver({ actors, outbox, watch }: RelayDeps, consumer: Consumer, event: DomainEvent): Promise<void> {
-  const failure = await tryToHandle(consumer, event, { watch, world: actors.world });
-  if (failure === null) return;
-  await outbox.deadLetter({ topic: consumer.topic, consumer: consumer.name, event, ...failure });
-  watch.delivered('dead-letter');
-}
-
-/** Null when the consumer took the event, else why it never will. */
-async function tryToHandle(
-  consumer: Consumer,
-  event: DomainEvent,
-  { watch, world }: { watch: RelayWatch; world: World },
-): Promise<{ readonly error: string; readonly attempts: number } | null> {
-  for (let attempt = 1; ; attempt++) {
-    const outcome = await handled(consumer, event);
-    if (outcome.ok) {
-      watch.delivered('done');
-      return null;
-    }
-    const { code, message } = outcome.rejection;
-    if (code !== 'SERVICE_UNAVAILABLE' || attempt === attemptsMax)
-      return { error: `${code}: ${message ?? ''}`, attempts: attempt };
-    watch.delivered('retried');
-    await new Promise<void>((resolve) => world.timers.after(retryFirstMs * 2 ** (attempt - 1), resolve));
-  }
-}
-
-/** A consumer that throws has a bug, and an event that makes it throw must not stop the others. */
-async function handled(consumer: Consumer, event: DomainEvent): Promise<Outcome<null>> {
-  try {
-    return await consumer.handle(event);
-  } catch (error) {
-    return unavailable(String(error));
-  }
+/** Also what is being fetched now was chosen without what has failed, and would come before it. */
+function resume(state: State): void {
+  if (!state.halted || state.underWay.size > 0 || state.asking) return;
+  state.halted = false;
+  rest(state, tickMs);
 }
 
 // ---- Lifecycle
@@ -231,9 +221,9 @@ async function handled(consumer: Consumer, event: DomainEvent): Promise<Outcome<
 export function startRelay(deps: RelayDeps): RelayRef {
   const behaviour: Behaviour<State, Message> = {
     begin(self) {
-      self.tell({ type: 'wake' });
-      const idle = { marking: false, fetching: false, again: false, cancelTick: () => {} };
-      return { self, underWay: new Set(), turns: new Map(), delivered: [], ...idle };
+      self.tell({ type: 'tick' });
+      const idle = { locked: false, halted: false, marking: false, asking: false, again: false, cancelTick: () => {} };
+      return { self, underWay: new Map(), delivered: [], ...idle };
     },
     receive: (state, message) => receive(deps, state, message),
     abandon: () => {},

@@ -1,17 +1,20 @@
 /** Brings the providers' notices from the event log to the saga of their booking. */
+import type { EventConsumer } from '../engine/event-log.ts';
 import type { DomainEvent } from '../engine/events.ts';
 import { accept } from '../engine/outcome.ts';
 import type { IntentNews } from '../engine/saga-decisions.ts';
 import { type BookingActor, type BookingDeps, tell } from './booking.ts';
 import type { Shards } from './cluster/shards.ts';
-import type { Consumer } from './outbox.ts';
 
-export function paymentConsumer(bookings: Shards<BookingActor>, deps: BookingDeps): Consumer {
+export function paymentConsumer(bookings: Shards<BookingActor>, deps: BookingDeps): EventConsumer {
   return {
     name: 'booking-saga',
     topic: 'payment-events',
-    async handle(event) {
-      const news = newsOf(event);
+    types: new Set(['payment.success', 'payment.failed']),
+    // A saga may take its time, and the others need not wait for it.
+    eventsMax: 1,
+    async handle([event]) {
+      const news = event && newsOf(event);
       return news ? tell(deps, bookings.find(event.subject), news) : accept(null);
     },
   };

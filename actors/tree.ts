@@ -2,11 +2,14 @@
  * The supervision tree as one literal list: every kind of actor, how many there are, and how it starts. What happens
  * when one crashes stands beside its `start…` (restart policy) and in kit.ts (fresh state, growing delay, no resume).
  */
-import type { Outbox, SagaView } from '../engine/ports.ts';
+import type { EventConsumer, EventLog, Outbox, RelayLock } from '../engine/event-log.ts';
+import type { SagaView } from '../engine/ports.ts';
 import { type BookingActor, type BookingDeps, startBooking } from './booking.ts';
 import { createShards, type Shards } from './cluster/shards.ts';
+import { type EventBusWatch, startEventBus } from './event-bus.ts';
+import { startInventoryNews } from './inventory-news.ts';
 import type { Actors } from './kit.ts';
-import { type Consumer, type RelayRef, type RelayWatch, startRelay } from './outbox.ts';
+import type { RelayRef } from './outbox.ts';
 import { startReconciler } from './reconciler.ts';
 import { startZone } from './zone.ts';
 import type { ZoneAddress } from './zone-requests.ts';
@@ -16,9 +19,16 @@ export interface TreeDeps {
   readonly actors: Actors;
   readonly zone: Omit<ZoneDeps, 'actors'>;
   readonly booking: Omit<BookingDeps, 'actors' | 'zoneOf'>;
-  readonly outbox: Outbox;
-  readonly consumers: (bookings: Shards<BookingActor>, deps: BookingDeps) => readonly Consumer[];
-  readonly relayWatch: RelayWatch;
+  readonly events: {
+    readonly outbox: Outbox;
+    readonly lock: RelayLock;
+    /** Null: events stay in the process. */
+    readonly log: EventLog | null;
+    readonly consumers: (bookings: Shards<BookingActor>, deps: BookingDeps) => readonly EventConsumer[];
+    readonly watch: EventBusWatch;
+    /** Writes to the outbox what has changed in the zones since it was last told. */
+    readonly tellInventory: () => Promise<void>;
+  };
   readonly sagas: SagaView;
   readonly sweepFailed: (error: unknown) => void;
 }
@@ -33,7 +43,8 @@ export interface Tree {
 /**
  *   zones        one a zone      started when first asked for, or because it has holds
  *   bookings     one a booking   event-sourced; started when money moves, gone when it waits for nothing
- *   outbox-relay one             hands events to the consumers
+ *   outbox-relay one             hands events on, when no other node does
+ *   inventory    one             tells once a second how many seats are left
  *   reconciler   one             starts what should be moving
  */
 export function startTree(deps: TreeDeps): Tree {
@@ -41,12 +52,9 @@ export function startTree(deps: TreeDeps): Tree {
   const zones = createShards<ZoneAddress>((zoneId) => startZone(zoneId, { ...deps.zone, actors }));
   const booking: BookingDeps = { ...deps.booking, actors, zoneOf: zones.find };
   const bookings = createShards((bookingId) => startBooking(bookingId, booking));
-  const relay = startRelay({
-    actors,
-    outbox: deps.outbox,
-    consumers: deps.consumers(bookings, booking),
-    watch: deps.relayWatch,
-  });
+  const { consumers, tellInventory, ...events } = deps.events;
+  const relay = startEventBus({ actors, ...events, consumers: consumers(bookings, booking) });
+  startInventoryNews({ actors, tell: tellInventory, failed: events.watch.failed });
   startReconciler({ actors, sagas: deps.sagas, bookings, booking, failed: deps.sweepFailed });
   return { zones, bookings, bookingDeps: booking, relay };
 }

@@ -6,16 +6,19 @@
  * id, so that consumers can tell a repetition from a new event.
  */
 import type { BookingMove } from './booking.ts';
+import type { ZoneCounters } from './zone.ts';
 
 export interface DomainEvent {
   readonly id: string;
   readonly type: string;
   readonly source: 'onsale';
-  /** The key of its order: the booking id. */
+  /** The key of its order: what it is about, a booking or a zone. */
   readonly subject: string;
   /** RFC 3339, UTC, milliseconds. */
   readonly time: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** W3C Trace Context of the request that began it, where it is known. */
+  readonly traceparent?: string;
 }
 
 const typeOfMove: Readonly<Record<BookingMove, string | null>> = {
@@ -74,4 +77,30 @@ export function bookingMoved(
     time,
     data: { event_id: booking.eventId, zone_id: booking.zoneId },
   };
+}
+
+export interface ZoneStock extends ZoneCounters {
+  readonly eventId: string;
+  readonly zoneId: string;
+  /** Of the zone's row: raised by each change, so that a state is told under one id. */
+  readonly version: number;
+}
+
+/** `before`: the free seats as they were last told of; null when they never were. */
+export function zoneNews(zone: ZoneStock, before: number | null, time: string): DomainEvent {
+  const { eventId, zoneId, version, ...counters } = zone;
+  const type = newsType(before, zone.available);
+  return {
+    id: `${type}:${zoneId}:${version}`,
+    type,
+    source: 'onsale',
+    subject: zoneId,
+    time,
+    data: { event_id: eventId, zone_id: zoneId, ...counters },
+  };
+}
+
+function newsType(before: number | null, available: number): string {
+  if (available === 0) return 'zone.sold_out';
+  return before === 0 ? 'zone.reopened' : 'zone.availability_changed';
 }

@@ -5,7 +5,6 @@
  * A promise that rejects means "no answer": the effect may or may not have happened. A refusal is a value.
  */
 import type { Booking, BookingMove } from './booking.ts';
-import type { DomainEvent } from './events.ts';
 import type { Hash16, Hold, ReserveCommand, ZoneAnswer, ZoneCommand, ZoneCounters } from './zone.ts';
 
 // ---- time, chance and turns: everything that is not a function of the messages
@@ -203,31 +202,7 @@ export interface Journal {
   append(record: JournalRecord): Promise<void>;
 }
 
-// ---- the outbox: what has happened, on its way to whoever wants to know
-
-export interface OutboxRow {
-  /** Decimal digits of a 64-bit number: the order of writing. */
-  readonly seq: string;
-  readonly topic: string;
-  /** JSON array of envelopes, in their order. */
-  readonly events: string;
-}
-
-export interface Outbox {
-  /**
-   * The oldest rows that were not marked yet, without those in `except`. A state, not a position: nothing that commits
-   * late is overlooked.
-   */
-  unpublished(max: number, except: readonly string[]): Promise<readonly OutboxRow[]>;
-  markPublished(seqs: readonly string[]): Promise<void>;
-  deadLetter(letter: {
-    readonly topic: string;
-    readonly consumer: string;
-    readonly event: DomainEvent;
-    readonly error: string;
-    readonly attempts: number;
-  }): Promise<void>;
-}
+// ---- the sagas as others see them
 
 /** What operators and the reconciler see of the sagas. */
 export interface SagaView {

@@ -8,6 +8,7 @@ import { createReadCache } from '../http/read-cache.ts';
 import { createSaleDesk } from '../http/sale-desk.ts';
 import { createSessions } from '../http/sessions.ts';
 import { createTicketSeal } from '../http/ticket-seal.ts';
+import type { KafkaEventLog } from '../persistence/kafka/event-log.ts';
 import type { NodeStores } from '../persistence/node-stores.ts';
 import { createAccounts } from '../persistence/postgres/accounts.ts';
 import { createCatalogue } from '../persistence/postgres/catalogue.ts';
@@ -20,7 +21,15 @@ interface EdgeParts extends Parts {
   readonly tree: RunningTree;
 }
 
-export async function edgeDeps({ options, world, metrics, stores, provider, tree }: EdgeParts): Promise<Deps> {
+export async function edgeDeps({
+  options,
+  world,
+  metrics,
+  stores,
+  eventLog,
+  provider,
+  tree,
+}: EdgeParts): Promise<Deps> {
   const { config, logger } = options;
   const { clock, ids } = world;
   const secret = options.jwtSecret;
@@ -40,7 +49,7 @@ export async function edgeDeps({ options, world, metrics, stores, provider, tree
     clock,
     ids,
     logger,
-    readiness: () => readiness(stores),
+    readiness: () => readiness(stores, eventLog),
     metrics: metrics.text,
     jwks: () => ticketSeal.jwks,
     observe: metrics.observeHttp,
@@ -60,7 +69,10 @@ export async function edgeDeps({ options, world, metrics, stores, provider, tree
   };
 }
 
-async function readiness({ pool, gateConnection }: NodeStores): Promise<readonly Check[]> {
+async function readiness(
+  { pool, gateConnection }: NodeStores,
+  eventLog: KafkaEventLog | null,
+): Promise<readonly Check[]> {
   const postgres = await pool.query('select 1').then(
     () => ({ name: 'postgresql', ok: true }),
     () => ({ name: 'postgresql', ok: false, problem: 'does not answer' }),
@@ -68,5 +80,13 @@ async function readiness({ pool, gateConnection }: NodeStores): Promise<readonly
   const redis = gateConnection.present
     ? { name: 'redis', ok: true }
     : { name: 'redis', ok: false, problem: 'not connected' };
-  return [postgres, redis, { name: 'event bus', ok: true }];
+  return [postgres, redis, await eventBus(eventLog)];
+}
+
+/** A node without its Kafka sells on, and what it has to tell waits in the outbox: it says so, and is ready. */
+async function eventBus(eventLog: KafkaEventLog | null): Promise<Check> {
+  if (!eventLog) return { name: 'event bus (in process)', ok: true };
+  const name = 'event bus (kafka)';
+  if (await eventLog.isPresent()) return { name, ok: true };
+  return { name, ok: true, problem: 'does not answer; events wait in the outbox' };
 }

@@ -5,8 +5,9 @@
 import type { Config } from '../config.ts';
 import { routes } from '../http/routes.ts';
 import { startServer } from '../http/server.ts';
+import { openEventLog } from '../persistence/kafka/event-log.ts';
 import { connectStores, type NodeStores } from '../persistence/node-stores.ts';
-import { outboxBacklog } from '../persistence/postgres/outbox.ts';
+import { outboxAgeSeconds, outboxBacklog } from '../persistence/postgres/outbox.ts';
 import { createStripeProvider } from '../providers/stripe/stripe.ts';
 import { createMetrics, type Logger, type Metrics } from '../telemetry.ts';
 import { realWorld } from '../world.ts';
@@ -54,21 +55,29 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     timeoutMs: providerTimeoutMs,
     ...(options.stripe.apiBase ? { apiBase: options.stripe.apiBase } : {}),
   });
+  const eventLog = openLog(config, logger);
   try {
     await refuseUnsafe(stores, config, logger);
-    return await openNode(options, { world, metrics, stores, provider });
+    return await openNode(options, { world, metrics, stores, eventLog, provider });
   } catch (error) {
+    await eventLog?.close();
     await stores.close();
     throw error;
   }
 }
 
+function openLog({ KAFKA_BROKERS: brokers, KAFKA_PREFIX: prefix }: Config, logger: Logger) {
+  const failed = (error: unknown) => logger.warn({ err: error }, 'Kafka failed');
+  return brokers.length > 0 ? openEventLog({ brokers, prefix, failed }) : null;
+}
+
 async function openNode(options: NodeOptions, parts: Parts): Promise<Node> {
   const { config, logger } = options;
-  const { metrics, stores } = parts;
+  const { metrics, stores, eventLog } = parts;
   const tree = growTree({ ...parts, config, logger });
   try {
     addGauges(metrics, stores);
+    if (eventLog) metrics.consumerLag(eventLog.lag);
     const deps = await edgeDeps({ ...parts, options, tree });
     // Whoever holds seats in a zone must be able to lose them in time, so its owner starts now.
     for (const zoneId of await stores.zonesWithHolds()) tree.zones.find(zoneId);
@@ -85,6 +94,7 @@ async function openNode(options: NodeOptions, parts: Parts): Promise<Node> {
       async stop() {
         await server.stop();
         tree.actors.stopAll();
+        await eventLog?.close();
         await stores.close();
       },
     };
@@ -109,6 +119,7 @@ async function refuseUnsafe(stores: NodeStores, config: Config, logger: Logger):
 
 function addGauges(metrics: Metrics, { pool, gateConnection }: NodeStores): void {
   metrics.gauge('outbox_backlog', () => outboxBacklog(pool));
+  metrics.gauge('outbox_age_seconds', () => outboxAgeSeconds(pool));
   metrics.gauge('pg_pool_connections', () => pool.totalCount);
   metrics.gauge('pg_pool_waiting', () => pool.waitingCount);
   metrics.gauge('redis_gate_connected', () => (gateConnection.present ? 1 : 0));

@@ -1,6 +1,7 @@
 /** What a node is put together from before its actors live: opened first, closed last. */
 import type { PaymentProvider } from '../engine/payment.ts';
 import type { World } from '../engine/ports.ts';
+import type { KafkaEventLog } from '../persistence/kafka/event-log.ts';
 import type { NodeStores } from '../persistence/node-stores.ts';
 import type { Metrics } from '../telemetry.ts';
 
@@ -8,5 +9,7 @@ export interface Parts {
   readonly world: World;
   readonly metrics: Metrics;
   readonly stores: NodeStores;
+  /** Null: events stay in the process. */
+  readonly eventLog: KafkaEventLog | null;
   readonly provider: PaymentProvider;
 }

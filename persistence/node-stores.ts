@@ -1,12 +1,17 @@
 /** The connections of one node and everything that is kept behind them, opened together and closed together. */
 import type pg from 'pg';
-import type { Gate, Journal, Outbox, SagaView, ZoneLedger } from '../engine/ports.ts';
+import type { EventConsumer, Outbox, RelayLock } from '../engine/event-log.ts';
+import type { Gate, Journal, SagaView, ZoneLedger } from '../engine/ports.ts';
 import type { BookingReads, PaymentReads, TicketReads } from '../engine/reads.ts';
+import { createAnalytics } from './postgres/analytics.ts';
 import { createBookingReads } from './postgres/booking-reads.ts';
+import { tellInventory } from './postgres/inventory-news.ts';
 import { createJournal } from './postgres/journal.ts';
 import { openLane } from './postgres/lane.ts';
+import { createNotifier } from './postgres/notifications.ts';
 import { createOutbox } from './postgres/outbox.ts';
 import { openPool } from './postgres/pool.ts';
+import { createRelayLock } from './postgres/relay-lock.ts';
 import { findUnsafePostgres } from './postgres/safety.ts';
 import { createSagaView } from './postgres/saga-view.ts';
 import { createPaymentReads, createTicketReads } from './postgres/ticket-reads.ts';
@@ -32,6 +37,10 @@ export interface NodeStores {
   readonly ledger: ZoneLedger;
   readonly journal: Journal;
   readonly outbox: Outbox;
+  readonly relayLock: RelayLock;
+  /** Those that keep what they learn in the stores. */
+  readonly consumers: readonly EventConsumer[];
+  tellInventory(): Promise<void>;
   readonly sagas: SagaView;
   readonly bookings: BookingReads;
   readonly payments: PaymentReads;
@@ -78,6 +87,7 @@ export async function connectStores({
     statementTimeoutMs: poolTimeoutMs,
     failed: (error) => failed('PostgreSQL', error),
   });
+  const relayLock = createRelayLock(databaseUrl);
   const open = (name: string) =>
     openLane({ databaseUrl, name, statementTimeoutMs: laneTimeoutMs, connectTimeoutMs: 2_000 });
   const commitLanes = Array.from({ length: lanes }, (_, index) => open(`onsale lane ${index + 1}`));
@@ -92,6 +102,9 @@ export async function connectStores({
     ledger: createZoneLedger({ lane: readLane, laneOf, databaseUrl }),
     journal: createJournal(pool),
     outbox: createOutbox(pool),
+    relayLock,
+    consumers: [...createAnalytics(pool), ...createNotifier(pool)],
+    tellInventory: () => tellInventory(pool, now),
     sagas: createSagaView(pool),
     bookings: createBookingReads(pool),
     payments: createPaymentReads(pool),
@@ -105,7 +118,7 @@ export async function connectStores({
     async close() {
       gateConnection.close();
       limits?.close();
-      await Promise.all([...commitLanes, readLane].map((lane) => lane.close()));
+      await Promise.all([...commitLanes, readLane, relayLock].map((store) => store.close()));
       await pool.end();
     },
   };

@@ -1,7 +1,6 @@
-/** The outbox as rows: read by state, marked after delivery. */
-import { randomUUID } from 'node:crypto';
+/** The outbox as rows: read by state, marked after delivery. And the dead letters, which are told of through it. */
 import type pg from 'pg';
-import type { Outbox } from '../../engine/ports.ts';
+import type { Outbox } from '../../engine/event-log.ts';
 
 export function createOutbox(pool: pg.Pool): Outbox {
   return {
@@ -16,15 +15,37 @@ export function createOutbox(pool: pg.Pool): Outbox {
       const text = 'update outbox set published_at = now() where seq = any ($1::bigint[])';
       await pool.query({ name: 'outbox_mark', text, values: [seqs] });
     },
-    async deadLetter({ topic, consumer, event, error, attempts }) {
-      const text = `
-        insert into dead_letters (id, topic, key, consumer, event, error, attempts)
-        values ($1, $2, $3, $4, $5, $6, $7)`;
-      const values = [randomUUID(), topic, event.subject, consumer, JSON.stringify(event), error, attempts];
-      await pool.query({ name: 'dead_letter', text, values });
+    async deadLetter({ topic, key, consumer, event, error, attempts }) {
+      const values = [topic, key, consumer, event, error, attempts];
+      await pool.query({ name: 'dead_letter', text: deadLetterSql, values });
     },
   };
 }
+
+/*
+ * The same event of the same consumer is one letter, whatever died between parking it and saying so; one that comes
+ * back after a replay is open again. What is too large for the log must not be in its own obituary, and an obituary that
+ * cannot be delivered gets none.
+ */
+const deadLetterSql = `
+  with parked as (
+    insert into dead_letters as d (id, topic, key, consumer, event, error, attempts)
+    values (md5($1 || ' ' || $3 || ' ' || $2 || ' ' || $4)::uuid, $1, $2, $3, $4, $5, $6)
+    on conflict (id) do update
+    set error = excluded.error, attempts = d.attempts + excluded.attempts, resolved_at = null
+    returning id, topic, key, consumer, event, error, attempts
+  )
+  insert into outbox (topic, events)
+  select 'onsale.dlq', json_build_array(json_build_object(
+    'id', 'dead-letter:' || id || ':' || attempts,
+    'type', 'dead-letter',
+    'source', 'onsale',
+    'subject', key,
+    'time', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'data', json_build_object('dead_letter_id', id, 'topic', topic, 'consumer', consumer, 'error', error,
+      'attempts', attempts, 'event', case when length(event) <= 65536 then event end)
+  ))::text
+  from parked where topic <> 'onsale.dlq'`;
 
 /** Rows that wait, for the gauge that operators watch. */
 export async function outboxBacklog(pool: pg.Pool): Promise<number> {
@@ -33,4 +54,13 @@ export async function outboxBacklog(pool: pg.Pool): Promise<number> {
     text: 'select count(*)::int as waiting from outbox where published_at is null',
   });
   return rows[0].waiting;
+}
+
+/** How long the oldest of them has waited, in seconds; 0 when none does. */
+export async function outboxAgeSeconds(pool: pg.Pool): Promise<number> {
+  const text = `
+    select extract(epoch from now() - created_at) as seconds from outbox
+    where published_at is null order by seq limit 1`;
+  const { rows } = await pool.query<{ seconds: string }>({ name: 'outbox_age', text });
+  return Number(rows[0]?.seconds ?? 0);
 }

@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import type { DomainEvent } from '../../engine/events.ts';
 import { type SagaEvent, statusOf, stepAfter } from '../../engine/saga.ts';
+import type { Topic } from '../../engine/topics.ts';
 
 type Of<T extends SagaEvent['type']> = Extract<SagaEvent, { type: T }>;
 
@@ -151,16 +152,23 @@ async function insertDeadLetters(client: pg.ClientBase, events: readonly Of<'ste
   ]);
 }
 
-/** The payment events that other services may follow. What a provider reports is told by the webhook inbox. */
+/** What other services may follow of a saga. What a provider reports is told by the webhook inbox. */
 async function tell(client: pg.ClientBase, events: readonly SagaEvent[]): Promise<void> {
-  const told = events.map(paymentEvent).filter((event) => event !== null);
-  if (told.length === 0) return;
-  const text = `insert into outbox (topic, events) values ('payment-events', $1)`;
-  await client.query({ name: 'tell_payments', text, values: [JSON.stringify(told)] });
+  await tellTopic(client, 'payment-events', events.map(paymentEvent));
+  await tellTopic(client, 'saga-commands', events.map(sagaCommand));
 }
 
+async function tellTopic(client: pg.ClientBase, topic: Topic, events: readonly (DomainEvent | null)[]): Promise<void> {
+  const told = events.filter((event) => event !== null);
+  if (told.length === 0) return;
+  const text = 'insert into outbox (topic, events) values ($1, $2)';
+  await client.query({ name: 'tell', text, values: [topic, JSON.stringify(told)] });
+}
+
+const envelopeOf = (event: SagaEvent) => ({ source: 'onsale', subject: event.bookingId, time: at(event) }) as const;
+
 function paymentEvent(event: SagaEvent): DomainEvent | null {
-  const envelope = { source: 'onsale', subject: event.bookingId, time: at(event) } as const;
+  const envelope = envelopeOf(event);
   switch (event.type) {
     case 'intent-opened': {
       const data = {
@@ -179,6 +187,26 @@ function paymentEvent(event: SagaEvent): DomainEvent | null {
         reason: event.reason,
       };
       return { ...envelope, id: `payment.refunded:${event.paymentId}`, type: 'payment.refunded', data };
+    }
+    default:
+      return null;
+  }
+}
+
+/** The saga does these steps itself; who only follows the log sees them begin. */
+function sagaCommand(event: SagaEvent): DomainEvent | null {
+  const envelope = envelopeOf(event);
+  const { bookingId, eventId } = event;
+  switch (event.type) {
+    case 'payment-succeeded': {
+      // Of another amount than the booking's, it is returned.
+      if (!event.asExpected) return null;
+      const data = { event_id: eventId, payment_id: event.paymentId, amount: event.amountMinor };
+      return { ...envelope, id: `saga.booking.confirm:${event.paymentId}`, type: 'saga.booking.confirm', data };
+    }
+    case 'tickets-issued': {
+      const data = { event_id: eventId, user_id: event.userId, tickets: event.codes.length };
+      return { ...envelope, id: `saga.notification.send:${bookingId}`, type: 'saga.notification.send', data };
     }
     default:
       return null;

@@ -1,0 +1,73 @@
+/**
+ * Analytics as a consumer of the event log: counts by event and hour, in one statement together with the note that these
+ * events were counted, so that none counts twice and none is forgotten.
+ */
+import type pg from 'pg';
+import type { EventConsumer } from '../../engine/event-log.ts';
+import type { DomainEvent } from '../../engine/events.ts';
+import { accept } from '../../engine/outcome.ts';
+import type { Topic } from '../../engine/topics.ts';
+import { unusable } from './unusable.ts';
+
+/** One statement a portion: a zone's batch at once, and no statement is long. */
+const eventsMax = 500;
+
+/** The money of a booking is looked up where it stands: the events of its later life do not repeat it. */
+const countSql = `
+  with fresh as (
+    insert into inbox (consumer, event_id) select 'analytics', id from unnest($1::text[]) as e(id)
+    on conflict do nothing returning event_id as id
+  ), e as (
+    select e.* from fresh join unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::text[], $7::bigint[])
+      as e(id, type, event_id, booking_id, at, currency, returned) using (id)
+  )
+  insert into analytics_hourly as h (event_id, hour, currency, reserved, confirmed, cancelled, expired, refunded,
+                                     revenue_minor, returned_minor)
+  select e.event_id, date_trunc('hour', e.at, 'UTC'), coalesce(e.currency, b.currency),
+         count(*) filter (where e.type = 'booking.created'), count(*) filter (where e.type = 'booking.confirmed'),
+         count(*) filter (where e.type = 'booking.cancelled'), count(*) filter (where e.type = 'booking.expired'),
+         count(*) filter (where e.type = 'booking.refunded'),
+         coalesce(sum(b.amount_minor) filter (where e.type = 'booking.confirmed'), 0), coalesce(sum(e.returned), 0)
+  from e left join bookings b on e.currency is null and b.event_id = e.event_id and b.id = e.booking_id
+  group by 1, 2, 3
+  on conflict (event_id, hour, currency) do update
+  set reserved = h.reserved + excluded.reserved, confirmed = h.confirmed + excluded.confirmed,
+      cancelled = h.cancelled + excluded.cancelled, expired = h.expired + excluded.expired,
+      refunded = h.refunded + excluded.refunded, revenue_minor = h.revenue_minor + excluded.revenue_minor,
+      returned_minor = h.returned_minor + excluded.returned_minor`;
+
+export function createAnalytics(pool: pg.Pool): readonly EventConsumer[] {
+  const count = async (events: readonly DomainEvent[]) => {
+    // One statement cannot insert an id twice and count it once.
+    const once = [...new Map(events.map((event) => [event.id, event])).values()];
+    const values = [
+      once.map(({ id }) => id),
+      once.map(({ type }) => type),
+      once.map(({ data }) => data.event_id),
+      once.map(({ subject }) => subject),
+      once.map(({ time }) => time),
+      once.map(({ data }) => data.currency ?? null),
+      once.map(({ type, data }) => (type === 'payment.refunded' ? data.amount : 0)),
+    ];
+    try {
+      await pool.query({ name: 'count_events', text: countSql, values });
+      return accept(null);
+    } catch (error) {
+      return unusable(error);
+    }
+  };
+  const consumer = (topic: Topic, types: readonly string[]) => ({
+    name: 'analytics',
+    topic,
+    types: new Set(types),
+    eventsMax,
+    handle: count,
+  });
+  return [
+    consumer(
+      'booking-events',
+      ['created', 'confirmed', 'cancelled', 'expired', 'refunded'].map((end) => `booking.${end}`),
+    ),
+    consumer('payment-events', ['payment.refunded']),
+  ];
+}

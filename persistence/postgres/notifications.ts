@@ -1,0 +1,58 @@
+/**
+ * The notifier as a consumer of the event log: what a buyer must be told becomes a pending notification, once, in one
+ * statement with the note that the event was seen. Sending them is somebody else's work.
+ */
+import type pg from 'pg';
+import type { EventConsumer } from '../../engine/event-log.ts';
+import type { DomainEvent } from '../../engine/events.ts';
+import { accept } from '../../engine/outcome.ts';
+import type { Topic } from '../../engine/topics.ts';
+import { unusable } from './unusable.ts';
+
+const eventsMax = 500;
+
+/** A confirmation is asked for by the saga, once it has issued the tickets; the rest follows from the booking's own end. */
+const kinds = {
+  'saga.notification.send': 'confirmed',
+  'booking.expired': 'expired',
+  'booking.refunded': 'refunded',
+} as const;
+
+const noteSql = `
+  with fresh as (
+    insert into inbox (consumer, event_id) select 'notifier', id from unnest($1::text[]) as e(id)
+    on conflict do nothing returning event_id as id
+  )
+  insert into notifications (event_id, booking_id, kind, user_id)
+  select b.event_id, b.id, e.kind, b.user_id
+  from fresh join unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[]) as e(id, kind, event_id, booking_id) using (id)
+  join bookings b on b.event_id = e.event_id and b.id = e.booking_id
+  on conflict do nothing`;
+
+export function createNotifier(pool: pg.Pool): readonly EventConsumer[] {
+  const note = async (events: readonly DomainEvent[]) => {
+    const values = [
+      events.map(({ id }) => id),
+      events.map(({ type }) => kinds[type as keyof typeof kinds]),
+      events.map(({ data }) => data.event_id),
+      events.map(({ subject }) => subject),
+    ];
+    try {
+      await pool.query({ name: 'note_notifications', text: noteSql, values });
+      return accept(null);
+    } catch (error) {
+      return unusable(error);
+    }
+  };
+  const consumer = (topic: Topic, types: readonly (keyof typeof kinds)[]) => ({
+    name: 'notifier',
+    topic,
+    types: new Set<string>(types),
+    eventsMax,
+    handle: note,
+  });
+  return [
+    consumer('saga-commands', ['saga.notification.send']),
+    consumer('booking-events', ['booking.expired', 'booking.refunded']),
+  ];
+}
