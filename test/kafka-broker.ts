@@ -28,17 +28,6 @@ async function control(...given: readonly string[]): Promise<string> {
   return stdout.trim();
 }
 
-/** Everything in a topic as another client reads it, partition by partition in order: [key, text]. */
-export async function readTopic(brokers: string, topic: string): Promise<readonly (readonly [string, string])[]> {
-  const format = JSON.stringify('%k\\t%s\\n').slice(1, -1).replaceAll('\\\\', '\\');
-  const given = ['-b', brokers, '-t', topic, '-C', '-e', '-q', '-o', 'beginning', '-f', format];
-  const { stdout } = await promisify(execFile)('kcat', given, { timeout: 60_000, maxBuffer: 1 << 30 });
-  return stdout
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => [line.slice(0, line.indexOf('\t')), line.slice(line.indexOf('\t') + 1)]);
-}
-
 /** A client of the test's own, beside the one under test. */
 export function testClient(brokers: string): Kafka {
   return new Kafka({ clientId: 'test', brokers: brokers.split(','), logLevel: logLevel.NOTHING });
