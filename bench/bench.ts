@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runBaseline } from './baselines/baseline.ts';
 import { runChaos } from './chaos.ts';
+import { duelDefaults, duelSummary, runDuel } from './duel/duel.ts';
 import { runGenerator } from './load/generator.ts';
 import { loadFlags } from './load-options.ts';
 import { runLoad } from './load-run.ts';
@@ -22,7 +23,11 @@ const usage = `onsale bench <scenario>
 
   Loads, measured: a report in a folder, and no score for a run that breaks a promise.
 
-${Object.entries({ ...loadScenarios, peers: { summary: peersSummary, defaults: peersDefaults } })
+${Object.entries({
+  ...loadScenarios,
+  peers: { summary: peersSummary, defaults: peersDefaults },
+  duel: { summary: duelSummary, defaults: duelDefaults },
+})
   .map(([name, { summary, defaults }]) => `  ${name.padEnd(10)} ${summary}\n${ownDefaults(defaults)}`)
   .join('')}
           Flags and what holds where a scenario says nothing else:
@@ -47,7 +52,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   rush,
   chaos,
   compare,
-  peers: (args, io) => runPeers(args, io),
+  peers: runPeers,
+  duel: runDuel,
   // Processes of the measured loads, started by them.
   generator: () => runGenerator(),
   baseline: () => runBaseline(),

@@ -1,6 +1,6 @@
 /** The figures of one load, as a report keeps them. */
 import type { Histogram } from 'hdr-histogram-js';
-import type { Load } from './load/job.ts';
+import type { Lateness, Load } from './load/job.ts';
 import { requestsOf, secondsOf } from './load/schedule.ts';
 import { type Tally, type Verdict, verdicts } from './load/tally.ts';
 import type { ServerFigures } from './metrics-page.ts';
@@ -56,6 +56,8 @@ export interface LoadFigures {
   readonly fromSend: Percentiles;
   /** Most requests that were due and had not left, all generators added. */
   readonly backlogMax: number;
+  /** Of the generators: latencies cannot be known better than this. */
+  readonly lateness: Lateness;
   readonly seconds: readonly SecondFigures[];
   readonly cost: Cost;
   readonly server: ServerFigures | null;
@@ -66,10 +68,11 @@ export interface Measured {
   readonly load: Load;
   readonly tally: Tally;
   readonly cost: Cost;
+  readonly lateness: Lateness;
   readonly server: ServerFigures | null;
 }
 
-export function figuresOf({ subject, load, tally, cost, server }: Measured): LoadFigures {
+export function figuresOf({ subject, load, tally, cost, lateness, server }: Measured): LoadFigures {
   const totalSeconds = secondsOf(load.profile);
   const measuredSeconds = totalSeconds - load.warmUpSeconds;
   const [first, end] = [Math.ceil(load.warmUpSeconds), Math.floor(totalSeconds)];
@@ -89,6 +92,7 @@ export function figuresOf({ subject, load, tally, cost, server }: Measured): Loa
     refused: percentiles(tally.byVerdict.refused),
     fromSend: percentiles(tally.fromSend),
     backlogMax: tally.backlogMax,
+    lateness,
     seconds: tally.seconds.map(({ offered, answers, latencyUs }, second) => ({
       ...{ second, offered, answers },
       p50Ms: percentileMs(latencyUs, 50),

@@ -24,6 +24,8 @@ const numbers = {
   from: [2_000, 'staircase: first rate'],
   to: [30_000, 'staircase: last rate'],
   step: [2_000, 'staircase: rate of a step above the one before'],
+  total: [1_000_000, 'footprint: bookings at the end'],
+  pairs: [5, 'duel: turns of each'],
   rounds: [3, 'peers: how often each is measured, in turn'],
 } as const satisfies Record<string, readonly [number, string]>;
 
@@ -34,6 +36,7 @@ const texts = {
   spacing: 'poisson (default) or even',
   driver: 'reserve (default), or a module that exports openDriver',
   set: 'more variables for the own server: NAME=VALUE, separated by commas',
+  other: 'duel: command line of a server of others, with absolute paths',
   only: 'peers: their names, separated by commas',
   out: 'folder of the report (default: bench-results/<scenario>-<time>)',
   target: 'URL of a server that runs, instead of one of our own; needs --fixture',
@@ -50,6 +53,7 @@ export interface LoadOptions extends Numbers {
   readonly driver: string;
   /** More variables for the own server. */
   readonly settings: Readonly<Record<string, string>>;
+  readonly other: string | null;
   /** Null: all. */
   readonly only: readonly string[] | null;
   /** Null: a new folder. */
@@ -89,6 +93,7 @@ export function readLoadOptions(args: readonly string[], defaults: Partial<Numbe
     spacing: oneOf('spacing', text.spacing ?? 'poisson', ['poisson', 'even'] as const),
     driver: text.driver ?? 'reserve',
     settings: settingsOf(text.set),
+    other: text.other ?? null,
     only: text.only?.split(',') ?? null,
     out: text.out ?? null,
     target: targetOf(text),

@@ -43,7 +43,7 @@ export async function measure(session: Session, load: Load): Promise<LoadFigures
   const firstNumber = session.nextNumber;
   session.nextNumber += numbersApart;
   const probe = { cost: null as Promise<Watched> | null };
-  const { tally, cpuSeconds } = await runCrew(
+  const { tally, cpuSeconds, lateness } = await runCrew(
     program,
     {
       ...load,
@@ -65,6 +65,7 @@ export async function measure(session: Session, load: Load): Promise<LoadFigures
     load,
     tally,
     cost: { ...cost, cpuSeconds: { ...cost.cpuSeconds, generator: cpuSeconds } },
+    lateness,
     server: before && after && compareMetrics(before, after),
   });
 }
@@ -74,8 +75,6 @@ interface Watched {
   readonly before: MetricsPage | null;
   readonly after: MetricsPage | null;
 }
-
-const groups = ['server', 'redis', 'postgres'] as const;
 
 /** From the end of the warm-up to the end of the load. */
 async function watch({ baseUrl, processes }: Subject, load: Load, startAtMs: number): Promise<Watched> {
@@ -106,7 +105,12 @@ async function watch({ baseUrl, processes }: Subject, load: Load, startAtMs: num
   };
 }
 
-function cpuOf(processes: Subject['processes']): Readonly<Record<GroupName, number | null>> {
-  const [server, redis, postgres] = groups.map((group) => cpuSecondsOf(processes[group]));
-  return { server: server ?? null, redis: redis ?? null, postgres: postgres ?? null };
+/** Processor seconds so far, of each group without the others. */
+export function cpuOf(processes: Subject['processes']): Readonly<Record<GroupName, number | null>> {
+  const { server, redis, postgres } = processes;
+  return {
+    server: cpuSecondsOf(server, [redis, postgres]),
+    redis: cpuSecondsOf(redis),
+    postgres: cpuSecondsOf(postgres),
+  };
 }

@@ -40,16 +40,28 @@ function readStat(pid: number): Stat | null {
   }
 }
 
-/** Processor seconds of a process, its children and those of them that have ended. Null: there is no such process. */
-export function cpuSecondsOf(pid: number | null): number | null {
+/**
+ * Processor seconds of a process and of all that descend from it, also of those that have ended and were waited for;
+ * `except` and what descends from those is left out (a server may have started its stores). Null: no such process.
+ */
+export function cpuSecondsOf(pid: number | null, except: readonly (number | null)[] = []): number | null {
   const root = pid === null ? null : readStat(pid);
-  if (!root) return null;
-  const children = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => readStat(Number(name)))
-    .filter((stat) => stat?.parent === pid);
-  const ticks = root.ownTicks + root.endedTicks + children.reduce((sum, stat) => sum + (stat?.ownTicks ?? 0), 0);
-  return ticks / ticksPerSecond;
+  if (pid === null || !root) return null;
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const processes = pids.flatMap((name) => {
+    const stat = except.includes(Number(name)) ? null : readStat(Number(name));
+    return stat ? [{ pid: Number(name), ...stat }] : [];
+  });
+  const ticksOf = (process: Stat & { readonly pid: number }): number =>
+    processes
+      .filter(({ parent }) => parent === process.pid)
+      .reduce((sum, child) => sum + ticksOf(child), process.ownTicks + process.endedTicks);
+  return ticksOf({ pid, ...root }) / ticksPerSecond;
+}
+
+/** Processor seconds of those children of this process that have ended and were waited for. */
+export function endedChildrenCpuSeconds(): number {
+  return (readStat(process.pid)?.endedTicks ?? 0) / ticksPerSecond;
 }
 
 /** Resident memory of one process without its children. */

@@ -6,7 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream, createWriteStream, rmSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import type { GeneratorJob, GeneratorResult } from './job.ts';
+import type { GeneratorJob, GeneratorResult, Lateness } from './job.ts';
 import { mergeTallies, type Tally } from './tally.ts';
 
 export interface CrewJob extends Omit<GeneratorJob, 'share'> {
@@ -17,6 +17,8 @@ export interface CrewResult {
   readonly tally: Tally;
   /** Of the measured time, of all generators. */
   readonly cpuSeconds: number;
+  /** Of the latest of them. */
+  readonly lateness: Lateness;
 }
 
 /** Between the order to begin and the beginning: all must have heard it, and their connections must be open. */
@@ -37,6 +39,10 @@ export async function runCrew(program: string, job: CrewJob, begin: (startAtMs: 
     return {
       tally: mergeTallies(results.map(({ tally }) => tally)),
       cpuSeconds: results.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+      lateness: {
+        p99Ms: Math.max(...results.map(({ lateness }) => lateness.p99Ms)),
+        maxMs: Math.max(...results.map(({ lateness }) => lateness.maxMs)),
+      },
     };
   } finally {
     for (const member of members) member.kill();

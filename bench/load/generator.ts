@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { finished } from 'node:stream/promises';
 import type { Fixture } from '../../cli/seed.ts';
 import type { AckedBooking } from '../../engine/audit.ts';
@@ -12,10 +13,10 @@ import { chanceFrom } from '../chance.ts';
 import { type Driver, findDriver, wireText } from '../drivers/driver.ts';
 import { runClosedLoop } from './closed-loop.ts';
 import { runHerd } from './herd.ts';
-import type { GeneratorJob, GeneratorResult } from './job.ts';
+import type { GeneratorJob, GeneratorResult, Lateness } from './job.ts';
 import { runOpenLoop, type Work } from './open-loop.ts';
 import { scheduleArrivals, secondsOf } from './schedule.ts';
-import { openTally, packTally, type Recorder, recordInto } from './tally.ts';
+import { openTally, packTally, type Recorder, recordInto, undeclared } from './tally.ts';
 
 /** Resolves when the result has been handed to the parent. */
 export async function runGenerator(): Promise<number> {
@@ -39,14 +40,14 @@ async function generate(job: GeneratorJob, driver: Driver, startMs: number): Pro
   const recorder = recordInto(tally, startMs, job.warmUpSeconds);
   const notes = job.ackedFile === null ? null : createWriteStream(job.ackedFile, { mode: 0o600 });
   const work = workOf(job, driver, { recorder, notes });
-  const spent = cpuFrom(startMs + job.warmUpSeconds * 1_000);
+  const spent = spentFrom(startMs + job.warmUpSeconds * 1_000);
   await Promise.all([drive(job, work, { startMs, recorder }), driveHerd(job, work, { startMs, recorder })]);
-  const cpuSeconds = spent();
+  const { cpuSeconds, lateness } = spent();
   if (notes) {
     notes.end();
     await finished(notes);
   }
-  return { tally: packTally(tally), cpuSeconds };
+  return { tally: packTally(tally), cpuSeconds, lateness };
 }
 
 interface Course {
@@ -100,7 +101,8 @@ function workOf(
         return;
       }
       const verdict = driver.judge(answer);
-      recorder.settled({ intendedMs, sentMs, doneMs, verdict, reason: String(answer.status), isUnknown: false });
+      const reason = verdict === 'failed' ? `${undeclared}${answer.status}` : String(answer.status);
+      recorder.settled({ intendedMs, sentMs, doneMs, verdict, reason, isUnknown: false });
       if (verdict !== 'accepted' || !notes || accepted++ % job.ackedEvery !== 0) return;
       const acked = driver.acked(exchange.number, answer);
       if (acked) notes.write(ackedLine(acked));
@@ -113,15 +115,23 @@ function ackedLine({ bookingId, userId, eventId, zoneId, quantity, status, key }
   return `{"booking_id":"${bookingId}","user_id":"${userId}","event_id":"${eventId}","zone_id":"${zoneId}","quantity":${quantity},"status":"${status}","key":"${key}"}\n`;
 }
 
-/** Reads the processor time of this process since the moment `fromMs`, or since now when the work ended before. */
-function cpuFrom(fromMs: number): () => number {
+/** What this process spends from the moment `fromMs` on, or from now when the work ends before. */
+function spentFrom(fromMs: number): () => Pick<GeneratorResult, 'cpuSeconds' | 'lateness'> {
   let before = process.cpuUsage();
+  const delays = monitorEventLoopDelay({ resolution: timerMs });
+  delays.enable();
   const timer = setTimeout(() => {
     before = process.cpuUsage();
+    delays.reset();
   }, fromMs - performance.now());
   return () => {
     clearTimeout(timer);
+    delays.disable();
     const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1_000_000;
+    const lateMs = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - timerMs);
+    const lateness: Lateness = { p99Ms: lateMs(delays.percentile(99)), maxMs: lateMs(delays.max) };
+    return { cpuSeconds: (user + system) / 1e6, lateness };
   };
 }
+
+const timerMs = 1;

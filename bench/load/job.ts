@@ -43,4 +43,14 @@ export interface GeneratorResult {
   readonly tally: PackedTally;
   /** Of the measured time. */
   readonly cpuSeconds: number;
+  readonly lateness: Lateness;
+}
+
+/**
+ * How late the generator's own timers of a millisecond were, in milliseconds: what it adds to the latencies it reports
+ * when the machine does not let it run.
+ */
+export interface Lateness {
+  readonly p99Ms: number;
+  readonly maxMs: number;
 }

@@ -11,13 +11,16 @@ export type Verdict = 'accepted' | 'refused' | 'shed' | 'failed';
 
 export const verdicts = ['accepted', 'refused', 'shed', 'failed'] as const;
 
+/** Before the status of an answer that no rule allows. */
+export const undeclared = 'undeclared ';
+
 export interface Settled {
   readonly intendedMs: number;
   /** Null when it never left. */
   readonly sentMs: number | null;
   readonly doneMs: number;
   readonly verdict: Verdict;
-  /** The status, or why there was none. */
+  /** The status, after `undeclared` when it was none of those allowed; or why there was none. */
   readonly reason: string;
   /** It was sent, and nobody knows what became of it. */
   readonly isUnknown: boolean;

@@ -33,7 +33,7 @@ function figures(perSecond: number, latencyMs: readonly number[]): LoadFigures {
   });
   const cpuSeconds = { server: perSecond * 1e-4, redis: null, postgres: null, generator: null };
   const cost = { cpuSeconds, residentMb: { before: null, most: null, after: null } };
-  return figuresOf({ subject: 'onsale', load, tally, cost, server: null });
+  return figuresOf({ subject: 'onsale', load, tally, cost, lateness: { p99Ms: 0, maxMs: 0 }, server: null });
 }
 
 const report = (loads: readonly LoadFigures[], more: Partial<Report> = {}): Report => ({

@@ -53,9 +53,9 @@ function compareLoad(before: readonly LoadFigures[], after: readonly LoadFigures
   });
 }
 
-/** Null when a load has no such figure. */
-export function medianOf(loads: readonly LoadFigures[], measure: (load: LoadFigures) => number | null): number | null {
-  const values = loads.flatMap((load) => measure(load) ?? []).sort((a, b) => a - b);
+/** Of those that have such a figure; null when none has. */
+export function medianOf<T>(measured: readonly T[], measure: (one: T) => number | null): number | null {
+  const values = measured.flatMap((one) => measure(one) ?? []).sort((a, b) => a - b);
   if (values.length === 0) return null;
   const [low, high] = [values[(values.length - 1) >> 1] as number, values[values.length >> 1] as number];
   return (low + high) / 2;

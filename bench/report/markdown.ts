@@ -1,6 +1,6 @@
 /** A report for people. The same lines go to the terminal. */
 import type { LoadFigures, Percentiles } from '../figures.ts';
-import type { Report } from './report.ts';
+import type { Observation, Report } from './report.ts';
 
 export function markdownOf(report: Report, charts: readonly string[]): readonly string[] {
   const { scenario, at, commandLine, machine, sale, subjects, loads, observations, broken } = report;
@@ -18,7 +18,7 @@ export function markdownOf(report: Report, charts: readonly string[]): readonly 
     '',
     ...costTable(loads),
     '',
-    ...observations.map(({ what, value }) => `- ${what}: **${value}**`),
+    ...observations.map(observationLine),
     ...(observations.length > 0 ? [''] : []),
     ...subjects.flatMap(storeLines),
     '',
@@ -30,6 +30,10 @@ export function markdownOf(report: Report, charts: readonly string[]): readonly 
     broken.length === 0 ? '**Every promise that was examined held.**' : '**NO SCORE: this run broke a promise.**',
     ...(charts.length > 0 ? ['', ...charts.map((file) => `![${file}](${file})`)] : []),
   ];
+}
+
+function observationLine({ what, value, aim }: Observation): string {
+  return `- ${what}: **${value}**${aim ? ` (aim: ${aim.text}: ${aim.met ? 'met' : '**not met**'})` : ''}`;
 }
 
 const brokenMax = 20;
@@ -58,8 +62,7 @@ function loadTable(loads: readonly LoadFigures[]): readonly string[] {
 
 function failures({ reasons }: LoadFigures, failed: number): string {
   if (failed === 0) return '0';
-  const known = new Set(['200', '201', '409']);
-  const why = Object.entries(reasons).filter(([reason]) => !known.has(reason));
+  const why = Object.entries(reasons).filter(([reason]) => !/^\d+$/.test(reason));
   return `${failed} (${why.map(([reason, count]) => `${reason}: ${count}`).join(', ')})`;
 }
 
@@ -71,9 +74,9 @@ function costTable(loads: readonly LoadFigures[]): readonly string[] {
   return [
     'Processor time a request answered (µs), of the measured time; memory of the server (MB); what the server says of itself.',
     '',
-    '| subject | load | server | Redis | PostgreSQL | generator | cores in use | MB before · most · after | batch mean | Lua · commit ms | event loop P99 ms |',
-    '|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|',
-    ...loads.map(({ subject, label, cost, server, fromSend, measuredSeconds }) => {
+    '| subject | load | server | Redis | PostgreSQL | generator | generator late P99 · max ms | cores in use | MB before · most · after | batch mean | Lua · commit ms | event loop P99 ms |',
+    '|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|',
+    ...loads.map(({ subject, label, cost, lateness, server, fromSend, measuredSeconds }) => {
       const { server: node, redis, postgres, generator } = cost.cpuSeconds;
       const each = (seconds: number | null) =>
         seconds === null || fromSend.count === 0 ? '–' : ((seconds * 1e6) / fromSend.count).toFixed(1);
@@ -81,6 +84,7 @@ function costTable(loads: readonly LoadFigures[]): readonly string[] {
       const { before, most, after } = cost.residentMb;
       return row([
         ...[subject, label, each(node), each(redis), each(postgres), each(generator)],
+        `${ms(lateness.p99Ms)} · ${ms(lateness.maxMs)}`,
         (total / measuredSeconds).toFixed(2),
         [before, most, after].map((mb) => mb ?? '–').join(' · '),
         server?.batchMean?.toFixed(1) ?? '–',

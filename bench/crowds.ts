@@ -1,0 +1,125 @@
+/** Crowds: more than a server can serve at once. A spike, an overload that lasts, a herd in one instant. */
+import type { LoadFigures } from './figures.ts';
+import type { Load } from './load/job.ts';
+import { closedLoad, type LoadOptions, profiledLoad, steadyLoad } from './load-options.ts';
+import { type LoadScenario, mean, nothingRead, recoveryObservation, undeclaredErrors } from './load-scenario.ts';
+import type { Observation } from './report/report.ts';
+
+/** After the burst, to see the recovery. */
+const afterSeconds = 15;
+/** Before any measurement; only the size of the stock hangs on it. */
+const guessedPeak = 30_000;
+/** Goodput under overload that is aimed at, of the peak. */
+const goodputShare = 0.8;
+/** Memory counts as back when it is within this of what it was before. */
+const memoryShare = 1.25;
+
+export const spike: LoadScenario = {
+  summary: 'from --low to --peak requests per second for --seconds, and back',
+  defaults: { seconds: 10, connections: 1_000 },
+  plan: (options) => [
+    profiledLoad(options, 'spike', [
+      { ratePerSecond: options.low, seconds: options['warm-up'] + quietSeconds },
+      { ratePerSecond: options.peak, seconds: options.seconds },
+      { ratePerSecond: options.low, seconds: afterSeconds },
+    ]),
+  ],
+  read([load], options) {
+    if (!load) return nothingRead;
+    const from = options['warm-up'] + quietSeconds;
+    return { observations: burstObservations(load, from, options.seconds), broken: undeclaredErrors([load]) };
+  },
+};
+/** At the low rate, measured, before the burst. */
+const quietSeconds = 5;
+
+export const overload: LoadScenario = {
+  summary: '--factor times the peak, which is measured first, for --seconds; then a quarter of it',
+  // A crowd has a connection each: with few, it would queue in the generator, where no server can shed it.
+  defaults: { seconds: 60, connections: 15_000, generators: 2 },
+  plan: (options) => [closedLoad(options, peakLabel, peakSeconds), overloadOf(options, guessedPeak)],
+  async course(measure, options) {
+    // The peak is what connections enough to keep it busy get, not what a crowd gets.
+    const polite = { ...options, connections: 384 };
+    const peak = await measure(closedLoad(polite, peakLabel, peakSeconds));
+    return [peak, await measure(overloadOf(options, peak.perSecond.accepted))];
+  },
+  read([peak, load], options) {
+    if (!peak || !load) return nothingRead;
+    const end = options['warm-up'] + options.seconds;
+    const during = load.seconds.slice(options['warm-up'], end);
+    const sent = mean(during.map(({ answers }) => answers.accepted + answers.refused + answers.shed));
+    return {
+      observations: [
+        { what: 'peak', value: `${Math.round(peak.perSecond.accepted)}/s` },
+        goodputObservation(mean(during.map(({ answers }) => answers.accepted)), peak.perSecond.accepted),
+        { what: 'answered under overload, yes or no', value: `${Math.round(sent)}/s` },
+        { what: 'P99 of accepted', value: `${load.accepted.p99.toFixed(1)} ms` },
+        recoveryObservation(load, end),
+        ...memoryObservation(load),
+      ],
+      broken: undeclaredErrors([peak, load]),
+    };
+  },
+};
+
+function goodputObservation(goodput: number, peak: number): Observation {
+  const share = goodput / peak;
+  const value = `${Math.round(goodput)}/s, ${Math.round(100 * share)} % of the peak`;
+  const aim = { text: `${100 * goodputShare} %`, met: share >= goodputShare };
+  return { what: 'goodput under overload', value, aim };
+}
+
+function memoryObservation({ cost }: LoadFigures): readonly Observation[] {
+  const { before, most, after } = cost.residentMb;
+  if (before === null || after === null) return [];
+  const aim = { text: `at most × ${memoryShare}`, met: after <= memoryShare * before };
+  return [{ what: 'memory before · most · after', value: `${before} · ${most} · ${after} MB`, aim }];
+}
+
+const peakLabel = 'peak, closed loop';
+const peakSeconds = 10;
+
+function overloadOf(options: LoadOptions, peak: number): Load {
+  return profiledLoad(options, `overload × ${options.factor}`, [
+    { ratePerSecond: options.factor * peak, seconds: options['warm-up'] + options.seconds },
+    { ratePerSecond: peak / 4, seconds: afterSeconds },
+  ]);
+}
+
+export const herd: LoadScenario = {
+  summary: '--sockets new connections that ask in one instant, beside --low requests per second',
+  defaults: { seconds: 20 },
+  plan: (options) => [
+    { ...steadyLoad(options, 'herd', options.low), herd: herdOf(options, options['warm-up'] + quietSeconds, false) },
+  ],
+  read([load], options) {
+    if (!load) return nothingRead;
+    const second = options['warm-up'] + quietSeconds;
+    const { p50Ms, p99Ms } = load.seconds[second] ?? {};
+    const value = `${p50Ms?.toFixed(1) ?? '–'} · ${p99Ms?.toFixed(1) ?? '–'} ms`;
+    return {
+      observations: [
+        { what: 'who came in that second, P50 · P99', value },
+        recoveryObservation(load, second + 1),
+        ...memoryObservation(load),
+      ],
+      broken: undeclaredErrors([load]),
+    };
+  },
+};
+
+export function herdOf({ sockets }: LoadOptions, atSeconds: number, connectsBefore: boolean): Load['herd'] {
+  return { atSeconds, sockets, connectsBefore };
+}
+
+function burstObservations(load: LoadFigures, fromSecond: number, seconds: number): readonly Observation[] {
+  const during = load.seconds.slice(fromSecond, fromSecond + seconds);
+  const accepted = Math.round(mean(during.map(({ answers }) => answers.accepted)));
+  const shed = Math.round(mean(during.map(({ answers }) => answers.shed)));
+  return [
+    { what: 'accepted · shed in the burst', value: `${accepted} · ${shed}/s` },
+    recoveryObservation(load, fromSecond + seconds),
+    ...memoryObservation(load),
+  ];
+}
