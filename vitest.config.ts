@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
-    exclude: ['node_modules/**', 'dist/**'],
+    exclude: ['node_modules/**', 'dist/**', 'test/browser/**'],
     globalSetup: ['test/store-keeper.ts'],
     pool: 'forks',
     maxWorkers: 2,

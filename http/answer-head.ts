@@ -11,7 +11,6 @@ const security = [
   `Strict-Transport-Security: ${transportSecurity}`,
   'X-Content-Type-Options: nosniff',
   'X-Frame-Options: DENY',
-  "Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   'Referrer-Policy: no-referrer',
   'Cross-Origin-Opener-Policy: same-origin',
 ];
@@ -27,11 +26,23 @@ export interface AnswerHeads {
   bare(status: number): Uint8Array;
 }
 
-/** @param crossOrigin Whether any other origin may call: then caches must know that answers vary by origin. */
-export function createAnswerHeads(crossOrigin: boolean): AnswerHeads {
-  const common = crossOrigin ? [...security, 'Vary: Origin', exposed] : security;
+interface Origins {
+  /** Whether pages of any other origin may call: then caches must know that answers vary by origin. */
+  readonly crossOrigin: boolean;
+  /** The one other origin that our own pages call, as `scheme://host:port`: where a card is confirmed. */
+  readonly paymentOrigin: string | null;
+}
+
+export function createAnswerHeads({ crossOrigin, paymentOrigin }: Origins): AnswerHeads {
+  const all = [...security, contentSecurityPolicy(paymentOrigin)];
+  const common = crossOrigin ? [...all, 'Vary: Origin', exposed] : all;
   const json = ['Content-Type: application/json', 'Cache-Control: no-store', ...common];
   return { privateJson: remembered(json), bare: remembered(common) };
+}
+
+function contentSecurityPolicy(paymentOrigin: string | null): string {
+  const connect = paymentOrigin === null ? '' : ` connect-src 'self' ${paymentOrigin};`;
+  return `Content-Security-Policy: default-src 'self';${connect} base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
 }
 
 function remembered(headers: readonly string[]): (status: number) => Uint8Array {

@@ -16,6 +16,21 @@ export const bookingView = z.object({
   changed_at: z.iso.datetime().nullable(),
 });
 
+/** What a reservation is answered with. */
+export const reservationView = z.object({
+  booking_id: z.uuid(),
+  status: z.literal('reserved'),
+  event_id: z.uuid(),
+  zone_id: z.uuid(),
+  quantity: z.int(),
+  seats: z.array(z.string()).nullable(),
+  total_amount: z.int().describe('in the minor unit of the currency'),
+  currency: z.string().length(3),
+  expires_at: z.iso.datetime(),
+  expires_in_ms: z.int(),
+  server_time: z.iso.datetime(),
+});
+
 export function viewBooking(booking: Booking): z.input<typeof bookingView> {
   return {
     booking_id: booking.bookingId,

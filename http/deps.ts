@@ -60,6 +60,8 @@ export interface Deps {
   readonly tickets: TicketReads;
   readonly ticketSeal: TicketSeal;
   readonly providers: Readonly<Record<ProviderName, PaymentProvider>>;
+  /** Where a page confirms a test card; null when payments go to Stripe itself, which takes cards only in its own form. */
+  readonly cardBase: string | null;
   readonly beginPayment: (booking: Booking, provider: ProviderName) => Promise<Outcome<LivePayment>>;
   readonly settleBooking: (booking: Booking) => Promise<Outcome<null>>;
   /** Durable when it resolves. */

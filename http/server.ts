@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly deps: Deps;
   /** Origins whose pages may call, as browsers send them: `https://tickets.example`. */
   readonly corsOrigins: readonly string[];
+  /** The origin at which our pages confirm a card; null: none but our own. @default null */
+  readonly paymentOrigin?: string | null;
   /** Addresses and networks (CIDR) of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   /** Bytes of bodies that arrive in pieces, all together; beyond it their senders get 503. @default 67108864 */
@@ -76,10 +78,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 }
 
 function createEdge(options: ServerOptions, settled: () => void): Edge {
-  const { deps, routes, corsOrigins, trustedProxies } = options;
+  const { deps, routes, corsOrigins, paymentOrigin = null, trustedProxies } = options;
   return {
     deps,
-    heads: createAnswerHeads(corsOrigins.length > 0),
+    heads: createAnswerHeads({ crossOrigin: corsOrigins.length > 0, paymentOrigin }),
     readHead: createHeadReader(routes.flatMap((route) => Object.keys(route.headers?.shape ?? {}))),
     nextRequestId: requestIds(deps.ids.next()),
     clientAddress: createClientAddress(trustedProxies),

@@ -59,6 +59,7 @@ export async function edgeDeps({
     tickets: stores.tickets,
     ticketSeal,
     providers: { stripe: provider },
+    cardBase: options.stripe.apiBase ?? null,
     beginPayment: (booking, name) =>
       pay(tree.bookingDeps, tree.bookings.find(booking.bookingId), { booking, provider: name }),
     settleBooking: (booking) => settle(tree.bookingDeps, tree.bookings.find(booking.bookingId), booking),

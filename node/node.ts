@@ -2,7 +2,10 @@
  * One node, put together: stores, payment provider, actors, HTTP; stopped in reverse. Knows every room and decides
  * nothing.
  */
+import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
+import { pageRoutes } from '../http/pages.ts';
+import type { Route } from '../http/route.ts';
 import { routes } from '../http/routes.ts';
 import { startServer } from '../http/server.ts';
 import { openEventLog } from '../persistence/kafka/event-log.ts';
@@ -84,9 +87,10 @@ async function openNode(options: NodeOptions, parts: Parts): Promise<Node> {
     const server = await startServer({
       host: config.HOST,
       port: config.PORT,
-      routes,
+      routes: [...routes, ...builtPages(logger)],
       deps,
       corsOrigins: config.CORS_ORIGINS,
+      paymentOrigin: deps.cardBase === null ? null : new URL(deps.cardBase).origin,
       trustedProxies: config.TRUST_PROXY,
     });
     return {
@@ -102,6 +106,13 @@ async function openNode(options: NodeOptions, parts: Parts): Promise<Node> {
     tree.actors.stopAll();
     throw error;
   }
+}
+
+/** The pages of `npm run build`. Sources that run unbuilt, as in tests, have none. */
+function builtPages(logger: Logger): readonly Route[] {
+  const pages = pageRoutes(fileURLToPath(new URL('.', import.meta.resolve('#pages/index.html'))));
+  if (pages.length === 0) logger.warn('the pages are not built: only the API answers');
+  return pages;
 }
 
 /** Promises rest on a few settings of the stores: without them a node does not start, or says loudly what is lost. */

@@ -24,6 +24,7 @@ try {
   installPackages();
   provideRedis();
   build();
+  buildPages();
 } catch (error) {
   process.stderr.write(`onsale: ${error.message}\n`);
   process.exitCode = 1;
@@ -88,24 +89,36 @@ function withoutServices(install) {
   if (existsSync('/run/systemd/system')) run('systemctl', 'disable', '--quiet', 'redis-server');
 }
 
-/** Compiles when a source is newer than the last build that succeeded. */
 function build() {
-  const stamp = join(root, 'dist', '.built');
-  if (existsSync(stamp) && newestSource(root) <= statSync(stamp).mtimeMs) return;
-  say('building dist/ (tsc)');
+  unlessBuilt('.built', newestSource(root, /^tsconfig.*\.json$|^package\.json$|(?<!\.test)\.ts$/), () => {
+    say('building dist/ (tsc)');
+    run(process.execPath, join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json');
+  });
+}
+
+function buildPages() {
+  unlessBuilt('.built-pages', newestSource(join(root, 'web'), /(?<!\.test)\.(tsx?|json|css|html|svg)$/), () => {
+    say('building the pages (vite)');
+    run(process.execPath, join(root, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', 'web', '--logLevel', 'warn');
+  });
+}
+
+/** Builds when a source is newer than the last build that succeeded. */
+function unlessBuilt(stampName, newestMs, make) {
+  const stamp = join(root, 'dist', stampName);
+  if (existsSync(stamp) && newestMs <= statSync(stamp).mtimeMs) return;
   const begunMs = Date.now();
-  run(process.execPath, join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json');
+  make();
   writeFileSync(stamp, '');
   // The time of the beginning: a source that was saved while the compiler ran is newer than its build.
   utimesSync(stamp, begunMs / 1000, begunMs / 1000);
 }
 
-function newestSource(folder) {
+function newestSource(folder, names) {
   const times = readdirSync(folder, { withFileTypes: true }).map((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return isSourceFolder(entry.name) ? newestSource(path) : 0;
-    const isSource = /^tsconfig.*\.json$|^package\.json$|(?<!\.test)\.ts$/.test(entry.name);
-    return isSource ? statSync(path).mtimeMs : 0;
+    if (entry.isDirectory()) return isSourceFolder(entry.name) ? newestSource(path, names) : 0;
+    return names.test(entry.name) ? statSync(path).mtimeMs : 0;
   });
   return Math.max(0, ...times);
 }

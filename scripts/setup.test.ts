@@ -16,21 +16,23 @@ describe('setup', () => {
 
   beforeEach(() => {
     house = mkdtempSync(join(tmpdir(), 'onsale-setup-'));
-    for (const folder of ['scripts', 'bin', 'engine']) mkdirSync(at(folder));
+    for (const folder of ['scripts', 'bin', 'engine', 'web']) mkdirSync(at(folder));
     cpSync(join(import.meta.dirname, 'setup.mjs'), at('scripts', 'setup.mjs'));
     writeFileSync(at('main.ts'), '');
     writeFileSync(at('engine', 'zone.ts'), '');
+    writeFileSync(at('web', 'main.tsx'), '');
     writeLock(lock);
     writeFileSync(at('bin', 'redis-server'), '', { mode: 0o755 });
     writeFileSync(
       at('npm.mjs'),
       `import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
       appendFileSync('npm-calls', process.argv.slice(2).join(' ') + '\\n');
-      mkdirSync('node_modules/typescript/bin', { recursive: true });
+      for (const name of ['typescript', 'vite']) mkdirSync('node_modules/' + name + '/bin', { recursive: true });
       const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
       const installed = Object.entries(packages).filter(([path, { optional }]) => path && !optional);
       writeFileSync('node_modules/.package-lock.json', JSON.stringify({ packages: Object.fromEntries(installed) }));
       cpSync('tsc.cjs', 'node_modules/typescript/bin/tsc');
+      writeFileSync('node_modules/vite/bin/vite.js', "require('fs').appendFileSync('vite-calls', 'call\\\\n')");
       console.log('npm talks');`,
     );
     writeCompiler(`require('fs').mkdirSync('dist', { recursive: true }); console.log('tsc talks');`);
@@ -40,13 +42,15 @@ describe('setup', () => {
   it('installs and builds a fresh clone, then has nothing to do and says nothing', () => {
     const first = setUp();
     expect(first).toMatchObject({ status: 0, stdout: '' });
-    expect(first.stderr).toMatch(/installing the npm packages.*building dist/s);
+    expect(first.stderr).toMatch(/installing the npm packages.*building dist.*building the pages/s);
     expect(calls('npm-calls')).toEqual(['install --no-save --include=dev --no-audit --no-fund --loglevel=error']);
     expect(calls('tsc-calls')).toHaveLength(1);
+    expect(calls('vite-calls')).toHaveLength(1);
 
     expect(setUp()).toMatchObject({ status: 0, stdout: '', stderr: '' });
     expect(calls('npm-calls')).toHaveLength(1);
     expect(calls('tsc-calls')).toHaveLength(1);
+    expect(calls('vite-calls')).toHaveLength(1);
   });
 
   it('installs again when the lock file names another version', () => {
@@ -66,6 +70,15 @@ describe('setup', () => {
     utimesSync(at('engine', 'zone.ts'), later, later);
     setUp();
     expect(calls('tsc-calls')).toHaveLength(2);
+  });
+
+  it('builds the pages again, and nothing else, when one of theirs is newer', () => {
+    setUp();
+    const later = Date.now() / 1000 + 60;
+    utimesSync(at('web', 'main.tsx'), later, later);
+    setUp();
+    expect(calls('tsc-calls')).toHaveLength(1);
+    expect(calls('vite-calls')).toHaveLength(2);
   });
 
   it('fails when the build fails, and tries again the next time', () => {

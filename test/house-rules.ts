@@ -16,7 +16,7 @@ const ownerless = /(^|\/)(utils?|helpers?|common|misc|shared)(\/|\.[a-z]+$)/;
 
 /** What a file begins with: the comment that tells what it owns. Tests are told by their names. */
 const openings: readonly (readonly [files: RegExp, opening: RegExp])[] = [
-  [/(?<!\.test)\.ts$|\.mjs$/, /^(#!.*\n)?\/\*\* ?\S|^(#!.*\n)?\/\*\*\n/],
+  [/(?<!\.test)\.tsx?$|\.mjs$/, /^(#!.*\n)?\/\*\* ?\S|^(#!.*\n)?\/\*\*\n/],
   [/\.(lua|sql)$/, /^-- /],
 ];
 

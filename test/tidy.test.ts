@@ -77,6 +77,8 @@ describe('a rule of Biome', () => {
     'providers/stripe/': imports('nact', '../../actors/zone.ts', '../../persistence/redis/gate.ts', '../../config.ts'),
     'http/': imports('uWebSockets.js', 'nact', 'pg', 'ioredis', 'stripe', '../persistence/embedded.ts', '../main.ts'),
     'http/handlers/': imports('uWebSockets.js', 'pg', '../../persistence/embedded.ts', '../../config.ts'),
+    'web/': imports('node:fs', 'zod', '../engine/outcome.ts', '../http/server.ts'),
+    'web/event/': imports('node:fs', 'pg', '../../http/problem.ts', '../../engine/zone.ts', '../../config.ts'),
     'cli/': imports('nact', 'uWebSockets.js', '../main.ts', '../test/stores.ts'),
     '': imports('nact', 'uWebSockets.js', './main.ts', './bench/rush.ts', './test/stores.ts'),
   };
@@ -93,6 +95,8 @@ describe('a rule of Biome', () => {
       '../../engine/zone.ts',
       '../../telemetry.ts',
     ),
+    'web/': imports('preact', 'preact/hooks', './router.ts'),
+    'web/event/': imports('preact/hooks', '../router.ts', '../../http/event-view.ts', '../../engine/outcome.ts'),
     'cli/': imports('../config.ts', '../bench/rush.ts', '../actors/tree.ts', '../persistence/embedded.ts'),
   };
   const onlyHere: Readonly<Record<string, string>> = {

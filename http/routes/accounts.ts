@@ -1,11 +1,10 @@
 /** Registration, login and sessions. Answers never tell whether an e-mail has an account, except to who registers it. */
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import type { Account } from '../../engine/accounts.ts';
+import { accountView, sessionView, viewAccount, viewSession } from '../account-view.ts';
 import { overLimit } from '../limits.ts';
 import { passwordBytesMax } from '../passwords.ts';
 import { defineRoute, type Route } from '../route.ts';
-import type { Session } from '../sessions.ts';
 
 const area = 'Accounts';
 const base = '/api/v1/auth';
@@ -25,19 +24,6 @@ const newPassword = password.refine((text) => [...text].length >= 8, 'must have 
 const name = z.string().trim().min(1).max(100);
 const refreshToken = z.string().min(1).max(100);
 
-const user = z.object({
-  id: z.uuid(),
-  email: z.string(),
-  name: z.string(),
-  role: z.enum(['user', 'organizer', 'admin']),
-});
-const session = z.object({
-  access_token: z.string(),
-  refresh_token: z.string(),
-  expires_in: z.int().describe('Seconds until the access token expires'),
-  user,
-});
-
 const register = defineRoute({
   method: 'POST',
   path: `${base}/register`,
@@ -46,7 +32,7 @@ const register = defineRoute({
   who: 'anyone',
   limit: 'register',
   body: z.strictObject({ email, password: newPassword, name }),
-  answers: { 201: session },
+  answers: { 201: sessionView },
   refusals: ['CONFLICT'],
   async handle(call, { passwords, accounts, sessions, ids }) {
     const hashed = await passwords.hash(call.body.password);
@@ -59,7 +45,7 @@ const register = defineRoute({
       passwordHash: hashed.value,
     });
     if (!created.ok) return call.refuse(created.rejection);
-    call.reply(201, sessionAnswer(await sessions.open(created.value)));
+    call.reply(201, viewSession(await sessions.open(created.value)));
   },
 });
 
@@ -71,7 +57,7 @@ const login = defineRoute({
   who: 'anyone',
   limit: 'login',
   body: z.strictObject({ email, password }),
-  answers: { 200: session },
+  answers: { 200: sessionView },
   refusals: ['UNAUTHORIZED'],
   async handle(call, { passwords, accounts, sessions, limits }) {
     const tried = hash('sha256', call.body.email, 'base64url');
@@ -83,7 +69,7 @@ const login = defineRoute({
     if (account === null || !matches.value) {
       return call.refuse({ code: 'UNAUTHORIZED', message: 'e-mail or password is wrong' });
     }
-    call.reply(200, sessionAnswer(await sessions.open(account)));
+    call.reply(200, viewSession(await sessions.open(account)));
   },
 });
 
@@ -95,11 +81,11 @@ const refresh = defineRoute({
   who: 'anyone',
   limit: 'general',
   body: z.strictObject({ refresh_token: refreshToken }),
-  answers: { 200: session },
+  answers: { 200: sessionView },
   refusals: ['UNAUTHORIZED'],
   async handle(call, { sessions, logger }) {
     const refreshed = await sessions.refresh(call.body.refresh_token);
-    if (typeof refreshed === 'object') return call.reply(200, sessionAnswer(refreshed));
+    if (typeof refreshed === 'object') return call.reply(200, viewSession(refreshed));
     if (refreshed === 'reused') logger.warn({ request_id: call.requestId }, 'a used refresh token came again');
     call.refuse({ code: 'UNAUTHORIZED', message: 'the session has ended: log in again' });
   },
@@ -127,10 +113,10 @@ const readMe = defineRoute({
   summary: 'Who am I',
   who: 'user',
   limit: 'general',
-  answers: { 200: user },
+  answers: { 200: accountView },
   async handle(call, { accounts }) {
     const account = await accounts.find(call.user.id);
-    if (account) call.reply(200, accountAnswer(account));
+    if (account) call.reply(200, viewAccount(account));
     else call.refuse({ code: 'UNAUTHORIZED' });
   },
 });
@@ -143,25 +129,12 @@ const changeMe = defineRoute({
   who: 'user',
   limit: 'general',
   body: z.strictObject({ name }),
-  answers: { 200: user },
+  answers: { 200: accountView },
   async handle(call, { accounts }) {
     const account = await accounts.rename(call.user.id, call.body.name);
-    if (account) call.reply(200, accountAnswer(account));
+    if (account) call.reply(200, viewAccount(account));
     else call.refuse({ code: 'UNAUTHORIZED' });
   },
 });
-
-function accountAnswer({ id, email, name, role }: Account) {
-  return { id, email, name, role };
-}
-
-function sessionAnswer(opened: Session) {
-  return {
-    access_token: opened.accessToken,
-    refresh_token: opened.refreshToken,
-    expires_in: opened.expiresInSeconds,
-    user: accountAnswer(opened.account),
-  };
-}
 
 export const accountRoutes: readonly Route[] = [register, login, refresh, logout, readMe, changeMe];

@@ -9,6 +9,8 @@ import { defineRoute, type Route } from '../route.ts';
 
 const area = 'Bookings';
 const params = z.object({ id: z.uuid() });
+/** So that a page counts down by our clock, whatever its own shows. */
+const serverTime = z.object({ server_time: z.iso.datetime() });
 const cancelWithinMs = 3_000;
 
 const list = defineRoute({
@@ -74,10 +76,11 @@ const read = defineRoute({
   limit: 'general',
   params,
   answers: { 200: bookingView },
+  meta: serverTime,
   refusals: ['NOT_FOUND'],
-  async handle(call, { bookings }) {
+  async handle(call, { bookings, clock }) {
     const booking = await bookings.findOwned(call.user.id, call.params.id);
-    if (booking) call.reply(200, viewBooking(booking));
+    if (booking) call.reply(200, viewBooking(booking), { server_time: timeText(clock.now()) });
     else call.refuse({ code: 'NOT_FOUND' });
   },
 });

@@ -12,8 +12,6 @@ export function documentation(described: readonly Route[]): readonly Route[] {
   };
   const own: readonly Route[] = [
     page('/api/openapi.json', 'This API, as OpenAPI 3.1', 'application/json', () => JSON.stringify(api())),
-    // Until the shop has pages of its own, whoever opens the printed address finds the API.
-    page('/', 'The front page: this API, for people', 'text/html; charset=utf-8', () => apiPage(api())),
     page('/api/docs', 'This API, for people', 'text/html; charset=utf-8', () => apiPage(api())),
     page('/api/docs.css', 'How that page looks', 'text/css; charset=utf-8', () => apiPageStyle),
   ];

@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import type { PaymentProvider } from '../../engine/payment.ts';
 import { timeText } from '../booking-view.ts';
+import { begunPaymentView, provider } from '../payment-view.ts';
 import { defineRoute, type Route } from '../route.ts';
 
 const area = 'Payments';
-const provider = z.enum(['stripe']);
 /** A provider's notice carries whole objects; ours are a few kilobytes. */
 const noticeBytesMax = 262_144;
 
@@ -18,18 +18,10 @@ const pay = defineRoute({
   limit: 'general',
   body: z.strictObject({ booking_id: z.uuid(), provider: provider.default('stripe'), return_url: z.url().optional() }),
   answers: {
-    201: z.object({
-      payment_id: z.uuid(),
-      booking_id: z.uuid(),
-      provider,
-      client_secret: z.string(),
-      amount: z.int().describe('in the minor unit of the currency'),
-      currency: z.string().length(3),
-      status: z.literal('pending'),
-    }),
+    201: begunPaymentView,
   },
   refusals: ['NOT_FOUND', 'INVALID_STATE', 'RESERVATION_EXPIRED', 'SERVICE_UNAVAILABLE'],
-  async handle(call, { bookings, beginPayment }) {
+  async handle(call, { bookings, beginPayment, cardBase }) {
     const { booking_id, provider } = call.body;
     const booking = await bookings.findOwned(call.user.id, booking_id);
     if (!booking) {
@@ -47,6 +39,7 @@ const pay = defineRoute({
       booking_id,
       provider,
       client_secret: clientSecret,
+      card_url: cardBase && `${cardBase}/v1/payment_intents/${clientSecret.split('_secret')[0]}/confirm`,
       amount: amountMinor,
       currency,
       status: 'pending',

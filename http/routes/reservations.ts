@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type Reservation, reserve as reserveIn } from '../../actors/zone-requests.ts';
 import type { SaleZone } from '../../engine/catalogue.ts';
 import { type Outcome, type Rejection, reject } from '../../engine/outcome.ts';
-import { timeText } from '../booking-view.ts';
+import { reservationView, timeText } from '../booking-view.ts';
 import type { Deps } from '../deps.ts';
 import { type AnyCall, defineRoute, type Route } from '../route.ts';
 
@@ -22,20 +22,6 @@ const body = z.strictObject({
   unit_price: z.unknown().optional().describe('ignored: prices come from the zone'),
 });
 
-const answer = z.object({
-  booking_id: z.uuid(),
-  status: z.literal('reserved'),
-  event_id: z.uuid(),
-  zone_id: z.uuid(),
-  quantity: z.int(),
-  seats: z.array(z.string()).nullable(),
-  total_amount: z.int().describe('in the minor unit of the currency'),
-  currency: z.string().length(3),
-  expires_at: z.iso.datetime(),
-  expires_in_ms: z.int(),
-  server_time: z.iso.datetime(),
-});
-
 const reserve = defineRoute({
   method: 'POST',
   path: '/api/v1/bookings/reserve',
@@ -45,7 +31,7 @@ const reserve = defineRoute({
   limit: 'reserve',
   headers: z.object({ 'idempotency-key': z.string().optional(), 'x-idempotency-key': z.string().optional() }),
   body,
-  answers: { 201: answer },
+  answers: { 201: reservationView },
   refusals: [
     'IDEMPOTENCY_KEY_REQUIRED',
     'IDEMPOTENCY_MISMATCH',

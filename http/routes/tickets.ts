@@ -3,6 +3,7 @@ import { toString as qrSvg } from 'qrcode';
 import { z } from 'zod';
 import { timeText } from '../booking-view.ts';
 import { defineRoute, type Route } from '../route.ts';
+import { ticketView } from '../ticket-view.ts';
 
 const area = 'Tickets';
 
@@ -15,18 +16,7 @@ const ofBooking = defineRoute({
   limit: 'general',
   params: z.object({ id: z.uuid() }),
   answers: {
-    200: z.array(
-      z.object({
-        code: z.string(),
-        zone_id: z.uuid(),
-        number: z.int(),
-        issued_at: z.iso.datetime(),
-        qr: z
-          .string()
-          .describe('the text inside the QR code: a compact JWS (Ed25519), to be checked with /.well-known/jwks.json'),
-        qr_svg: z.string().describe('path of the QR code as an image'),
-      }),
-    ),
+    200: z.array(ticketView),
   },
   refusals: ['NOT_FOUND'],
   async handle(call, { bookings, tickets, ticketSeal }) {

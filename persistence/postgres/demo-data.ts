@@ -100,7 +100,8 @@ async function layEvent(client: pg.Client, event: (typeof events)[number]): Prom
   ]);
   await client.query(
     `insert into shows (event_id, id, name, starts_at, sale_start_at, sale_end_at)
-     values ($1, $2, 'Evening', now() + interval '366 days', now() - interval '1 hour', now() + interval '1 year')
+     values ($1, $2, 'Evening', (date_trunc('day', now() at time zone 'Asia/Bangkok') + interval '366 days 20 hours') at time zone 'Asia/Bangkok',
+       now() - interval '1 hour', now() + interval '1 year')
      on conflict (event_id, id) do update
      set starts_at = excluded.starts_at, sale_start_at = excluded.sale_start_at, sale_end_at = excluded.sale_end_at`,
     [eventId, showId],

@@ -1,0 +1,108 @@
+/** What is wanted of an event, and holding it: the form of the event's page. */
+import { useState } from 'preact/hooks';
+import type { Refusal } from '../api/refusal.ts';
+import type { EventShape, Zone } from '../api/shapes.ts';
+import { reserve } from '../api/shop.ts';
+import { fulfil, intentionFor, keptIntention, randomKey } from '../booking/intention.ts';
+import { money, say } from '../language/words.ts';
+import { useObserved } from '../observed.ts';
+import { RefusalAlert } from '../page/page.tsx';
+import { go, loginAddress } from '../router.ts';
+import { account } from '../session/session.ts';
+import { PassCountdown, usePass } from '../waiting-room/pass.tsx';
+import { Quantity } from './quantity.tsx';
+import { isForSale, ZoneChoice } from './zone-choice.tsx';
+
+interface OrderProps {
+  readonly event: EventShape;
+  readonly zones: readonly Zone[];
+}
+
+/** What is chosen; at first what this tab wanted before, else the first zone that has anything. */
+function useChoice({ event, zones }: OrderProps) {
+  const [kept] = useState(() => keptIntention(sessionStorage, event.id));
+  const [zoneId, setZoneId] = useState(kept?.zoneId ?? null);
+  const [wish, setWish] = useState(kept?.quantity ?? 1);
+  const zone = zones.find(({ id }) => id === zoneId) ?? zones.find(isForSale) ?? null;
+  const max = Math.max(1, Math.min(event.max_per_user, zone?.available ?? 1));
+  return { zone, setZoneId, max, quantity: Math.min(wish, max), setQuantity: setWish };
+}
+
+export function Order({ event, zones }: OrderProps) {
+  const { zone, setZoneId, max, quantity, setQuantity } = useChoice({ event, zones });
+  const [refusal, setRefusal] = useState<Refusal | null>(null);
+  const [busy, setBusy] = useState(false);
+  const person = useObserved(account);
+  const pass = usePass(event);
+  const mayChoose = !event.waiting_room || pass !== null;
+
+  const hold = async (wantedZone: Zone) => {
+    const wanted = { eventId: event.id, zoneId: wantedZone.id, quantity };
+    const { key } = intentionFor(sessionStorage, wanted, randomKey);
+    if (person === null) {
+      go(loginAddress());
+      return;
+    }
+    setBusy(true);
+    setRefusal(null);
+    const answer = await reserve(wanted, key, pass?.token ?? null);
+    setBusy(false);
+    if (answer.ok) {
+      fulfil(sessionStorage, event.id);
+      go(`/bookings/${answer.value.booking_id}`);
+    } else setRefusal(answer.refusal);
+  };
+
+  return (
+    <form
+      class="order"
+      onSubmit={(submitted) => {
+        submitted.preventDefault();
+        if (zone !== null && !busy) void hold(zone);
+      }}
+    >
+      <ZoneChoice zones={zones} chosenId={zone?.id ?? null} choose={setZoneId} />
+      <div class="order-side card">
+        {pass !== null && <PassCountdown pass={pass} slug={event.slug} />}
+        {mayChoose ? (
+          <>
+            <Quantity value={quantity} max={max} change={setQuantity} />
+            <p class="hint">{say('event.limit', { count: event.max_per_user })}</p>
+            {zone !== null && <Total zone={zone} quantity={quantity} />}
+            {refusal !== null && <RefusalAlert refusal={refusal} />}
+            <button
+              type="submit"
+              class="button button-wide"
+              disabled={zone === null || !isForSale(zone)}
+              aria-disabled={busy}
+            >
+              {holdWords(busy, person !== null, quantity)}
+            </button>
+            <p class="hint">{say('event.holdNote')}</p>
+          </>
+        ) : (
+          <>
+            <p>{say('event.joinNote')}</p>
+            <a class="button button-wide" href={`/events/${event.slug}/waiting-room`}>
+              {say('event.join')}
+            </a>
+          </>
+        )}
+      </div>
+    </form>
+  );
+}
+
+function holdWords(busy: boolean, loggedIn: boolean, quantity: number): string {
+  if (busy) return say('event.holding');
+  return loggedIn ? say('event.hold', { count: quantity }) : say('event.logInToHold');
+}
+
+function Total({ zone, quantity }: { readonly zone: Zone; readonly quantity: number }) {
+  return (
+    <p class="total">
+      <span>{say('event.total')}</span>
+      <strong>{money(zone.price * quantity, zone.currency)}</strong>
+    </p>
+  );
+}

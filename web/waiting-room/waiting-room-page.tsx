@@ -1,0 +1,109 @@
+/** The waiting room of an event: takes a place, shows it, and goes on by itself when it is one's turn. */
+import { useEffect, useState } from 'preact/hooks';
+import type { Answer } from '../api/refusal.ts';
+import type { EventShape } from '../api/shapes.ts';
+import { findEvent } from '../api/shop.ts';
+import { hueOf, WhereAndWhen } from '../event/poster.tsx';
+import { say } from '../language/words.ts';
+import { useLoaded } from '../loaded.ts';
+import { Loading, Page, RefusalAlert, RefusalPage } from '../page/page.tsx';
+import { go } from '../router.ts';
+import { join, leave, type Place, pollPlace } from './place.ts';
+import { Standing } from './standing.tsx';
+
+export function WaitingRoomPage({ slug }: { readonly slug: string }) {
+  const event = useLoaded((signal) => findEvent(slug, signal), [slug]);
+  if (event === null) return <Loading />;
+  if (!event.ok) return <RefusalPage refusal={event.refusal} />;
+  return (
+    <Page
+      title={say('room.title')}
+      width="narrow"
+      poster={{ hue: hueOf(event.value.slug), under: <RoomOf event={event.value} /> }}
+    >
+      <Room event={event.value} />
+    </Page>
+  );
+}
+
+function RoomOf({ event }: { readonly event: EventShape }) {
+  return (
+    <>
+      <p class="poster-name">{event.name}</p>
+      <WhereAndWhen event={event} />
+    </>
+  );
+}
+
+/** `out`: the person left, here; nothing takes a place for them again but they. */
+type Presence = 'in' | 'out';
+
+function Room({ event }: { readonly event: EventShape }) {
+  const [presence, setPresence] = useState<Presence>('in');
+  const place = usePlace(event.id, presence);
+  useOnward(event, place);
+  if (presence === 'out') {
+    return (
+      <>
+        <p role="status">{say('room.left')}</p>
+        <button type="button" class="button" onClick={() => setPresence('in')}>
+          {say('room.again')}
+        </button>
+      </>
+    );
+  }
+  if (place === null) return <p role="status">{say('room.joining')}</p>;
+  if (!place.ok) return <RefusalAlert refusal={place.refusal} />;
+  if (place.value.stage !== 'waiting') return <p role="status">{say('room.admitted')}</p>;
+  const goOut = async () => {
+    const left = await leave(event.id);
+    if (left.ok) setPresence('out');
+  };
+  return (
+    <>
+      <p class="lead">{say('room.lead')}</p>
+      <Standing eventId={event.id} waiting={place.value} />
+      <button type="button" class="button-plain" onClick={() => void goOut()}>
+        {say('room.leave')}
+      </button>
+    </>
+  );
+}
+
+/** Joins, then watches; joins anew when the place was lost, which the shop tells by knowing of none. */
+function usePlace(eventId: string, presence: Presence): Answer<Place> | null {
+  const [place, setPlace] = useState<Answer<Place> | null>(null);
+  const [joins, setJoins] = useState(0);
+  useEffect(() => {
+    setPlace(null);
+    if (presence === 'out') return;
+    let end = () => {};
+    let gone = false;
+    const enter = async () => {
+      const joined = await join(eventId);
+      if (gone) return;
+      if (!joined.ok) setPlace(joined);
+      else
+        end = pollPlace(eventId, (now) =>
+          now.ok && now.value.stage === 'absent' ? setJoins(joins + 1) : setPlace(now),
+        );
+    };
+    void enter();
+    return () => {
+      gone = true;
+      end();
+    };
+  }, [eventId, presence, joins]);
+  return place;
+}
+
+/** Whoever is let in goes to choose; whoever holds tickets already goes to pay. */
+function useOnward(event: EventShape, place: Answer<Place> | null): void {
+  useEffect(() => {
+    if (!place?.ok) return;
+    const { value } = place;
+    if (value.stage === 'admitted') go(`/events/${event.slug}`, { replace: true });
+    if (value.stage === 'checkout')
+      go(value.bookingId === null ? '/bookings' : `/bookings/${value.bookingId}`, { replace: true });
+  }, [place, event.slug]);
+}
