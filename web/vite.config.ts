@@ -1,22 +1,23 @@
 /** How the pages are built into dist/web, and how they are worked on: `npx vite web` beside a running `npm start`. */
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
 /** Smaller than this, packing gains less than its header costs. */
 const packedBytesMin = 512;
 
-/** Lays name.br and name.gz beside each file, so that the server never compresses. */
+/** Lays name.br and name.gz beside each file, so that the server never compresses. Last: what is on the disk is final. */
 const packed: Plugin = {
   name: 'packed',
   apply: 'build',
-  enforce: 'post',
-  generateBundle(_options, bundle) {
-    for (const file of Object.values(bundle)) {
-      const plain = Buffer.from(file.type === 'chunk' ? file.code : file.source);
-      if (plain.length < packedBytesMin || !/\.(css|html|js|json|svg)$/.test(file.fileName)) continue;
-      const brotli = brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: plain.length } });
-      this.emitFile({ type: 'asset', fileName: `${file.fileName}.br`, source: brotli });
-      this.emitFile({ type: 'asset', fileName: `${file.fileName}.gz`, source: gzipSync(plain, { level: 9 }) });
+  writeBundle({ dir = '' }, bundle) {
+    for (const name of Object.keys(bundle)) {
+      const path = join(dir, name);
+      const plain = readFileSync(path);
+      if (plain.length < packedBytesMin || !/\.(css|html|js|json|svg)$/.test(name)) continue;
+      writeFileSync(`${path}.br`, brotliCompressSync(plain));
+      writeFileSync(`${path}.gz`, gzipSync(plain, { level: 9 }));
     }
   },
 };

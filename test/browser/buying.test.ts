@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Demo, findChromium, newVisitor, openDemo, type Width } from './visitor.ts';
 
 const chromium = findChromium();
+if (!chromium) console.log('skipped: the pages in a browser, for there is no Chromium on the PATH');
 let demo: Demo;
 
 beforeAll(async () => {

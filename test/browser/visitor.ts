@@ -16,7 +16,7 @@ export type Width = keyof typeof widths;
 /** Where the pictures of the last run are. */
 const picturesFolder = join(import.meta.dirname, '..', '..', 'bench-results', 'screenshots');
 
-/** The path of a Chromium; null, with the reason printed, where there is none. CI sets BROWSER_REQUIRED: there it throws. */
+/** The path of a Chromium; null where there is none. CI sets BROWSER_REQUIRED: there it throws. */
 export function findChromium(): string | null {
   const places = (process.env.PATH ?? '').split(delimiter);
   for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
@@ -31,7 +31,6 @@ export function findChromium(): string | null {
     }
   }
   if (process.env.BROWSER_REQUIRED) throw new Error('no Chromium on the PATH, and it is required here');
-  console.log('skipped: the pages in a browser, for there is no Chromium on the PATH');
   return null;
 }
 

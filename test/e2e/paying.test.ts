@@ -42,6 +42,7 @@ describe('a payment', () => {
         booking_id: bookingId,
         provider: 'stripe',
         client_secret: expect.stringMatching(/^pi_\w+_secret_\w+$/),
+        card_url: expect.stringMatching(/^http:\/\/127.0.0.1:\d+\/v1\/payment_intents\/pi_[0-9a-f]+\/confirm$/),
         amount: 300_000,
         currency: 'THB',
         status: 'pending',
