@@ -2,7 +2,7 @@
  * The only reader of the environment. One schema with units and defaults; every problem is named at once, and no secret
  * is ever part of a message.
  */
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, type JsonWebKey } from 'node:crypto';
 import { z } from 'zod';
 
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
@@ -44,9 +44,11 @@ const variables = z.object({
     .describe('HS256 key of access tokens; absent: made once and kept under ONSALE_DATA_DIR'),
   PASS_PRIVATE_KEY: z
     .string()
-    .refine(isEd25519Key, 'must be an Ed25519 private key as a JWK')
+    .refine(areEd25519Keys, 'must be an Ed25519 private key as a JWK, or a set of them')
     .optional()
-    .describe('Ed25519 private key as a JWK, for tickets; absent: made once and kept'),
+    .describe(
+      'Ed25519 private key as a JWK, for tickets and passes; {"keys":[…]}: the first signs, all check; absent: made once and kept',
+    ),
   STRIPE_SECRET_KEY: z.string().optional().describe('absent: the sandbox takes the place of Stripe'),
   STRIPE_WEBHOOK_SECRET: list.describe(
     'signing secrets of the webhook endpoint, the newest first (rotation: several, by comma)',
@@ -69,6 +71,13 @@ const variables = z.object({
     .min(1)
     .default(20_000)
     .describe('reservations that may wait for one zone'),
+  QUEUE_BATCH_MAX: z.coerce.number().int().min(1).default(1_024).describe('requests in one batch of a waiting room'),
+  QUEUE_WAITING_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(50_000)
+    .describe('requests that may wait to be judged by one waiting room'),
   ALLOW_UNSAFE: z.enum(['0', '1']).default('0').describe('1: start although a store lacks what the promises need'),
   CORS_ORIGINS: list.describe('origins of browsers that may call the API, by comma'),
   TRUST_PROXY: list.describe('addresses of proxies whose X-Forwarded-For counts, by comma'),
@@ -115,9 +124,13 @@ export function exampleEnvironment(): string {
 }
 
 /** Checked here, for a parser that meets a secret it cannot read quotes it. */
-function isEd25519Key(text: string): boolean {
+function areEd25519Keys(text: string): boolean {
   try {
-    return createPrivateKey({ key: JSON.parse(text), format: 'jwk' }).asymmetricKeyType === 'ed25519';
+    const given = JSON.parse(text);
+    const keys: JsonWebKey[] = given.keys ?? [given];
+    return (
+      keys.length > 0 && keys.every((key) => createPrivateKey({ key, format: 'jwk' }).asymmetricKeyType === 'ed25519')
+    );
   } catch {
     return false;
   }

@@ -30,6 +30,7 @@ export interface Metrics {
   zoneDoubted(): void;
   actorCrashed(): void;
   messageAbandoned(): void;
+  queueAdmitted(people: number): void;
   sagaStep(step: string, result: 'done' | 'failed'): void;
   sagaStuck(): void;
   eventDelivered(result: 'done' | 'retried' | 'dead-letter', events: number): void;
@@ -49,6 +50,7 @@ interface ConsumerLag {
 export const gauges = {
   outbox_backlog: 'Rows of the outbox that wait to be relayed',
   outbox_age_seconds: 'How long the oldest of them has waited',
+  queue_waiting: 'People who wait in the waiting rooms of this node',
   pg_pool_connections: 'Connections of the pool, idle ones included',
   pg_pool_waiting: 'Callers that wait for a connection',
   redis_gate_connected: '1 while the gate can be reached',
@@ -80,6 +82,7 @@ export function createMetrics(): Metrics {
   const doubts = counter('zone_doubts_total', 'Times a zone closed until gate and truth agreed again');
   const crashes = counter('actor_restarts_total', 'Incarnations that ended by a fault');
   const abandoned = counter('actor_messages_abandoned_total', 'Messages that no actor handled');
+  const admitted = counter('queue_admitted_total', 'People whom waiting rooms gave a pass');
   const steps = counter('saga_steps_total', 'Effects of saga steps', ['step', 'result']);
   const stuck = counter('saga_stuck_total', 'Failures of a step that failed before as often as is normal');
   const deliveries = counter('outbox_deliveries_total', 'Events handed to a consumer', ['result']);
@@ -100,6 +103,7 @@ export function createMetrics(): Metrics {
     zoneDoubted: () => doubts.inc(),
     actorCrashed: () => crashes.inc(),
     messageAbandoned: () => abandoned.inc(),
+    queueAdmitted: (people) => admitted.inc(people),
     sagaStep: (step, result) => steps.inc({ step, result }),
     sagaStuck: () => stuck.inc(),
     eventDelivered: (result, events) => deliveries.inc({ result }, events),

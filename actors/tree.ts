@@ -11,6 +11,8 @@ import { startInventoryNews } from './inventory-news.ts';
 import type { Actors } from './kit.ts';
 import type { RelayRef } from './outbox.ts';
 import { startReconciler } from './reconciler.ts';
+import { type LocalRoom, startWaitingRoom } from './waiting-room.ts';
+import type { RoomDeps } from './waiting-room-state.ts';
 import { startZone } from './zone.ts';
 import type { ZoneAddress } from './zone-requests.ts';
 import type { ZoneDeps } from './zone-state.ts';
@@ -19,12 +21,13 @@ export interface TreeDeps {
   readonly actors: Actors;
   readonly zone: Omit<ZoneDeps, 'actors'>;
   readonly booking: Omit<BookingDeps, 'actors' | 'zoneOf'>;
+  readonly room: Omit<RoomDeps, 'actors' | 'gone'>;
   readonly events: {
     readonly outbox: Outbox;
     readonly lock: RelayLock;
     /** Null: events stay in the process. */
     readonly log: EventLog | null;
-    readonly consumers: (bookings: Shards<BookingActor>, deps: BookingDeps) => readonly EventConsumer[];
+    readonly consumers: (entities: Omit<Tree, 'relay'>) => readonly EventConsumer[];
     readonly watch: EventBusWatch;
     /** Writes to the outbox what has changed in the zones since it was last told. */
     readonly tellInventory: () => Promise<void>;
@@ -35,6 +38,7 @@ export interface TreeDeps {
 
 export interface Tree {
   readonly zones: Shards<ZoneAddress>;
+  readonly rooms: Shards<LocalRoom>;
   readonly bookings: Shards<BookingActor>;
   readonly bookingDeps: BookingDeps;
   readonly relay: RelayRef;
@@ -42,6 +46,7 @@ export interface Tree {
 
 /**
  *   zones        one a zone      started when first asked for, or because it has holds
+ *   rooms        one an event    started when first asked for, or because it is on; gone when there is no such event
  *   bookings     one a booking   event-sourced; started when money moves, gone when it waits for nothing
  *   outbox-relay one             hands events on, when no other node does
  *   inventory    one             tells once a second how many seats are left
@@ -50,11 +55,19 @@ export interface Tree {
 export function startTree(deps: TreeDeps): Tree {
   const { actors } = deps;
   const zones = createShards<ZoneAddress>((zoneId) => startZone(zoneId, { ...deps.zone, actors }));
+  const gone = (eventId: string) =>
+    rooms.retire((room) => {
+      if (room.eventId !== eventId) return false;
+      actors.stop(room.ref);
+      return true;
+    });
+  const rooms = createShards((eventId) => startWaitingRoom(eventId, { ...deps.room, actors, gone }));
   const booking: BookingDeps = { ...deps.booking, actors, zoneOf: zones.find };
   const bookings = createShards((bookingId) => startBooking(bookingId, booking));
+  const entities = { zones, rooms, bookings, bookingDeps: booking };
   const { consumers, tellInventory, ...events } = deps.events;
-  const relay = startEventBus({ actors, ...events, consumers: consumers(bookings, booking) });
+  const relay = startEventBus({ actors, ...events, consumers: consumers(entities) });
   startInventoryNews({ actors, tell: tellInventory, failed: events.watch.failed });
   startReconciler({ actors, sagas: deps.sagas, bookings, booking, failed: deps.sweepFailed });
-  return { zones, bookings, bookingDeps: booking, relay };
+  return { ...entities, relay };
 }

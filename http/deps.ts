@@ -1,6 +1,7 @@
 /** Everything the routes need of the rest of the system, filled by the composition root. */
 import type { Logger } from 'pino';
 import type { LivePayment } from '../actors/booking-waiters.ts';
+import type { RoomAddress } from '../actors/waiting-room-requests.ts';
 import type { ZoneAddress } from '../actors/zone-requests.ts';
 import type { Accounts } from '../engine/accounts.ts';
 import type { Booking } from '../engine/booking.ts';
@@ -8,9 +9,12 @@ import type { Catalogue } from '../engine/catalogue.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import type { PaymentNotice, PaymentProvider, ProviderName } from '../engine/payment.ts';
 import type { Clock, Ids } from '../engine/ports.ts';
+import type { LoggedEntry } from '../engine/queue-log.ts';
 import type { RateLimits } from '../engine/rate-limit.ts';
 import type { BookingReads, PaymentReads, TicketReads } from '../engine/reads.ts';
 import type { AccessTokens } from './auth.ts';
+import type { PassDesk } from './pass-desk.ts';
+import type { PassSeal } from './pass-seal.ts';
 import type { Passwords } from './passwords.ts';
 import type { ReadCache } from './read-cache.ts';
 import type { SaleDesk } from './sale-desk.ts';
@@ -52,6 +56,13 @@ export interface Deps {
   /** Public keys that others check our tickets and passes with. */
   readonly jwks: () => { readonly keys: readonly object[] };
   readonly observe: (answered: Answered) => void;
+
+  // The waiting room.
+  readonly roomOf: (eventId: string) => RoomAddress;
+  readonly passSeal: PassSeal;
+  readonly passDesk: PassDesk;
+  /** At most `max` entries of the event's queue log after `afterSeq`. */
+  readonly queueLog: (eventId: string, afterSeq: number, max: number) => Promise<readonly LoggedEntry[]>;
 
   // The sale itself.
   readonly zoneOf: (zoneId: string) => ZoneAddress;

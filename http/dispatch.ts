@@ -4,9 +4,10 @@
  */
 import type { z } from 'zod';
 import type { Role } from '../engine/accounts.ts';
+import type { RateLimits } from '../engine/rate-limit.ts';
 import type { User } from './auth.ts';
 import type { Exchange } from './exchange.ts';
-import { overLimit } from './limits.ts';
+import { type LimitName, overLimit } from './limits.ts';
 import { invalid } from './problem.ts';
 import type { Caller } from './route.ts';
 
@@ -33,17 +34,31 @@ export function dispatch(exchange: Exchange): void {
 
 function admit(exchange: Exchange, user: User | null): void {
   const { route, edge } = exchange;
-  const { limits } = edge.deps;
   exchange.user = user;
   if (user !== null && rankOf[user.role] < rankNeeded[route.who]) exchange.refuse({ code: 'FORBIDDEN' });
-  else if (limits === null || route.limit === null) handle(exchange);
+  else if (edge.deps.limits === null || route.limit === null) handle(exchange);
+  else if (user === null || route.isExempt === undefined) limit(exchange, edge.deps.limits, route.limit);
   else {
-    const key = user?.id ?? exchange.address();
-    exchange.after(overLimit(limits, route.limit, key, route.method === 'GET'), (limited) => {
-      if (limited === null) handle(exchange);
-      else exchange.refuse(limited.rejection, limited.headers);
-    });
+    const { limits } = edge.deps;
+    const { limit: name } = route;
+    const headers = exchange.headers as Readonly<Record<string, string | undefined>>;
+    const exempt = route.isExempt(headers, user.id, edge.deps);
+    if (exempt === false) limit(exchange, limits, name);
+    else {
+      exchange.after(Promise.resolve(exempt), (isExempt) => {
+        if (isExempt) handle(exchange);
+        else limit(exchange, limits, name);
+      });
+    }
   }
+}
+
+function limit(exchange: Exchange, limits: RateLimits, name: LimitName): void {
+  const key = exchange.user?.id ?? exchange.address();
+  exchange.after(overLimit(limits, name, key, exchange.route.method === 'GET'), (limited) => {
+    if (limited === null) handle(exchange);
+    else exchange.refuse(limited.rejection, limited.headers);
+  });
 }
 
 function handle(exchange: Exchange): void {

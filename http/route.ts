@@ -74,6 +74,12 @@ interface Entry {
   readonly who: Caller;
   /** The token bucket that a call is taken from; null: not limited. */
   readonly limit: LimitName | null;
+  /** Whether a call of this user with these headers is not limited after all. Absent: none is. */
+  readonly isExempt?: (
+    headers: Readonly<Record<string, string | undefined>>,
+    userId: string,
+    deps: Deps,
+  ) => boolean | Promise<boolean>;
   /** Largest body taken. @default 16384 */
   readonly bodyBytesMax?: number;
   /** Refusals of its own, for the OpenAPI document; those of the edge are added by themselves. */

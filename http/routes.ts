@@ -9,12 +9,14 @@ import { catalogueRoutes } from './routes/catalogue.ts';
 import { documentation } from './routes/documentation.ts';
 import { operations } from './routes/operations.ts';
 import { paymentRoutes } from './routes/payments.ts';
+import { queueRoutes } from './routes/queue.ts';
 import { reservationRoutes } from './routes/reservations.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 
 const product: readonly Route[] = [
   ...accountRoutes,
   ...catalogueRoutes,
+  ...queueRoutes,
   ...reservationRoutes,
   ...bookingRoutes,
   ...paymentRoutes,

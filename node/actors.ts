@@ -1,4 +1,6 @@
 /** The actors of one node, given their ports, their limits and somebody who watches them. */
+import { hash } from 'node:crypto';
+import { checkoutConsumer } from '../actors/checkout-consumer.ts';
 import { type Actors, createActors } from '../actors/kit.ts';
 import { paymentConsumer } from '../actors/payment-consumer.ts';
 import { startTree, type Tree } from '../actors/tree.ts';
@@ -46,6 +48,15 @@ export function growTree({
         },
       },
     },
+    room: {
+      ledger: stores.rooms,
+      sha256: (text) => hash('sha256', text, 'hex'),
+      limits: { batchMax: config.QUEUE_BATCH_MAX, inboxMax: config.QUEUE_WAITING_MAX, tickMs: 1_000 },
+      watch: {
+        admitted: metrics.queueAdmitted,
+        doubted: (eventId, why, error) => logger.warn({ event_id: eventId, err: error }, `the waiting room: ${why}`),
+      },
+    },
     booking: {
       world,
       bookings: stores.ledger,
@@ -66,7 +77,11 @@ export function growTree({
       outbox: stores.outbox,
       lock: stores.relayLock,
       log: eventLog,
-      consumers: (bookings, deps) => [paymentConsumer(bookings, deps), ...stores.consumers],
+      consumers: ({ bookings, bookingDeps, rooms }) => [
+        paymentConsumer(bookings, bookingDeps),
+        checkoutConsumer(rooms),
+        ...stores.consumers,
+      ],
       watch: {
         delivered: metrics.eventDelivered,
         failed: (error) => logger.warn({ err: error }, 'the outbox could not be relayed'),

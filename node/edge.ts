@@ -3,10 +3,13 @@ import { pay, settle } from '../actors/booking.ts';
 import { wakeRelay } from '../actors/outbox.ts';
 import { createAccessTokens } from '../http/auth.ts';
 import type { Check, Deps } from '../http/deps.ts';
+import { createPassDesk } from '../http/pass-desk.ts';
+import { createPassSeal } from '../http/pass-seal.ts';
 import { createPasswords } from '../http/passwords.ts';
 import { createReadCache } from '../http/read-cache.ts';
 import { createSaleDesk } from '../http/sale-desk.ts';
 import { createSessions } from '../http/sessions.ts';
+import { readSigningKeys } from '../http/signing-keys.ts';
 import { createTicketSeal } from '../http/ticket-seal.ts';
 import type { KafkaEventLog } from '../persistence/kafka/event-log.ts';
 import type { NodeStores } from '../persistence/node-stores.ts';
@@ -33,7 +36,8 @@ export async function edgeDeps({
   const { config, logger } = options;
   const { clock, ids } = world;
   const secret = options.jwtSecret;
-  const ticketSeal = await createTicketSeal(options.ticketKey);
+  const keys = await readSigningKeys(options.ticketKey);
+  const passSeal = createPassSeal(keys, clock);
   const accounts = createAccounts(stores.pool);
   const tokens = createAccessTokens({ secret, clock, ids });
   const catalogue = createCatalogue(stores.pool);
@@ -51,13 +55,17 @@ export async function edgeDeps({
     logger,
     readiness: () => readiness(stores, eventLog),
     metrics: metrics.text,
-    jwks: () => ticketSeal.jwks,
+    jwks: () => keys.jwks,
     observe: metrics.observeHttp,
+    roomOf: tree.rooms.find,
+    passSeal,
+    passDesk: createPassDesk(passSeal, tree.rooms.find),
+    queueLog: stores.rooms.read,
     zoneOf: tree.zones.find,
     bookings: stores.bookings,
     payments: stores.payments,
     tickets: stores.tickets,
-    ticketSeal,
+    ticketSeal: createTicketSeal(keys),
     providers: { stripe: provider },
     cardBase: options.stripe.apiBase ?? null,
     beginPayment: (booking, name) =>

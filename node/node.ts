@@ -14,7 +14,7 @@ import { outboxAgeSeconds, outboxBacklog } from '../persistence/postgres/outbox.
 import { createStripeProvider } from '../providers/stripe/stripe.ts';
 import { createMetrics, type Logger, type Metrics } from '../telemetry.ts';
 import { realWorld } from '../world.ts';
-import { growTree } from './actors.ts';
+import { growTree, type RunningTree } from './actors.ts';
 import { edgeDeps } from './edge.ts';
 import type { Parts } from './parts.ts';
 
@@ -79,11 +79,13 @@ async function openNode(options: NodeOptions, parts: Parts): Promise<Node> {
   const { metrics, stores, eventLog } = parts;
   const tree = growTree({ ...parts, config, logger });
   try {
-    addGauges(metrics, stores);
+    addGauges(metrics, stores, tree);
     if (eventLog) metrics.consumerLag(eventLog.lag);
     const deps = await edgeDeps({ ...parts, options, tree });
     // Whoever holds seats in a zone must be able to lose them in time, so its owner starts now.
     for (const zoneId of await stores.zonesWithHolds()) tree.zones.find(zoneId);
+    // Passes run out and slots are freed also while nobody asks.
+    for (const eventId of await stores.rooms.roomsOn()) tree.rooms.find(eventId);
     const server = await startServer({
       host: config.HOST,
       port: config.PORT,
@@ -128,9 +130,11 @@ async function refuseUnsafe(stores: NodeStores, config: Config, logger: Logger):
   );
 }
 
-function addGauges(metrics: Metrics, { pool, gateConnection }: NodeStores): void {
+function addGauges(metrics: Metrics, { pool, gateConnection }: NodeStores, { rooms }: RunningTree): void {
   metrics.gauge('outbox_backlog', () => outboxBacklog(pool));
   metrics.gauge('outbox_age_seconds', () => outboxAgeSeconds(pool));
+  const waiting = () => [...rooms.started.values()].reduce((sum, room) => sum + (room.news?.waiting ?? 0), 0);
+  metrics.gauge('queue_waiting', waiting);
   metrics.gauge('pg_pool_connections', () => pool.totalCount);
   metrics.gauge('pg_pool_waiting', () => pool.waitingCount);
   metrics.gauge('redis_gate_connected', () => (gateConnection.present ? 1 : 0));

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { EventConsumer, Outbox, RelayLock } from '../engine/event-log.ts';
 import type { Gate, Journal, SagaView, ZoneLedger } from '../engine/ports.ts';
 import type { BookingReads, PaymentReads, TicketReads } from '../engine/reads.ts';
+import type { RoomLedger } from '../engine/room-ledger.ts';
 import { createAnalytics } from './postgres/analytics.ts';
 import { createBookingReads } from './postgres/booking-reads.ts';
 import { tellInventory } from './postgres/inventory-news.ts';
@@ -12,6 +13,7 @@ import { createNotifier } from './postgres/notifications.ts';
 import { createOutbox } from './postgres/outbox.ts';
 import { openPool } from './postgres/pool.ts';
 import { createRelayLock } from './postgres/relay-lock.ts';
+import { createRoomLedger } from './postgres/room-ledger.ts';
 import { findUnsafePostgres } from './postgres/safety.ts';
 import { createSagaView } from './postgres/saga-view.ts';
 import { createPaymentReads, createTicketReads } from './postgres/ticket-reads.ts';
@@ -35,6 +37,7 @@ export interface NodeStores {
   readonly gateConnection: GateConnection;
   readonly gate: Gate;
   readonly ledger: ZoneLedger;
+  readonly rooms: RoomLedger;
   readonly journal: Journal;
   readonly outbox: Outbox;
   readonly relayLock: RelayLock;
@@ -92,6 +95,7 @@ export async function connectStores({
     openLane({ databaseUrl, name, statementTimeoutMs: laneTimeoutMs, connectTimeoutMs: 2_000 });
   const commitLanes = Array.from({ length: lanes }, (_, index) => open(`onsale lane ${index + 1}`));
   const readLane = open('onsale zone reads');
+  const roomLane = open('onsale waiting rooms');
   const laneOf = (zoneId: string) => commitLanes[Number.parseInt(zoneId.slice(-4), 16) % lanes] ?? readLane;
 
   return {
@@ -100,6 +104,7 @@ export async function connectStores({
     gateConnection,
     gate: createGate(gateConnection, now),
     ledger: createZoneLedger({ lane: readLane, laneOf, databaseUrl }),
+    rooms: createRoomLedger({ lane: roomLane, pool, now }),
     journal: createJournal(pool),
     outbox: createOutbox(pool),
     relayLock,
@@ -118,7 +123,7 @@ export async function connectStores({
     async close() {
       gateConnection.close();
       limits?.close();
-      await Promise.all([...commitLanes, readLane, relayLock].map((store) => store.close()));
+      await Promise.all([...commitLanes, readLane, roomLane, relayLock].map((store) => store.close()));
       await pool.end();
     },
   };

@@ -6,6 +6,8 @@
 export interface Shards<A> {
   /** The address of the entity, started if need be. */
   find(id: string): A;
+  /** Those that have been started here. */
+  readonly started: ReadonlyMap<string, A>;
   /** Forgets the entities that `stopped` says it has stopped; they start again when they are asked for. */
   retire(stopped: (entity: A) => boolean): void;
 }
@@ -13,6 +15,7 @@ export interface Shards<A> {
 export function createShards<A>(start: (id: string) => A): Shards<A> {
   const entities = new Map<string, A>();
   return {
+    started: entities,
     find(id) {
       let entity = entities.get(id);
       if (!entity) {

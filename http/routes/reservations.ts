@@ -29,7 +29,13 @@ const reserve = defineRoute({
   summary: 'Hold seats; the answer is sent when the hold is durable',
   who: 'user',
   limit: 'reserve',
-  headers: z.object({ 'idempotency-key': z.string().optional(), 'x-idempotency-key': z.string().optional() }),
+  // A pass holder is not limited: the waiting room has done that already.
+  isExempt: ({ 'x-queue-pass': pass }, userId, { passDesk }) => pass !== undefined && passDesk.holds(pass, userId),
+  headers: z.object({
+    'idempotency-key': z.string().optional(),
+    'x-idempotency-key': z.string().optional(),
+    'x-queue-pass': z.string().optional(),
+  }),
   body,
   answers: { 201: reservationView },
   refusals: [
@@ -39,6 +45,7 @@ const reserve = defineRoute({
     'SALE_NOT_STARTED',
     'SALE_ENDED',
     'QUEUE_PASS_REQUIRED',
+    'QUEUE_PASS_INVALID',
     'INSUFFICIENT_STOCK',
     'MAX_PER_USER_EXCEEDED',
     'SERVICE_UNAVAILABLE',
@@ -50,7 +57,7 @@ const reserve = defineRoute({
       call.refuse(refusal ?? { code: 'IDEMPOTENCY_KEY_REQUIRED' });
       return;
     }
-    const wanted = { userId: call.user.id, key, ...call.body };
+    const wanted = { userId: call.user.id, key, pass: call.headers['x-queue-pass'], ...call.body };
     const known = deps.saleDesk.recall(wanted.zone_id);
     if (known !== undefined) {
       reserveOnSale(call, deps, known, wanted);
@@ -63,6 +70,7 @@ const reserve = defineRoute({
 interface Wanted extends z.output<typeof body> {
   readonly userId: string;
   readonly key: string;
+  readonly pass: string | undefined;
 }
 
 function whyBadKey(key: string | undefined): Rejection | null {
@@ -78,15 +86,19 @@ function reserveOnSale(call: AnyCall, deps: Deps, zone: SaleZone | null, wanted:
     answered(call, deps, refused);
     return;
   }
-  const { userId, key, event_id, zone_id, quantity } = wanted;
-  reserveIn(deps.zoneOf(zone_id), {
-    userId,
-    key: hash16(`${userId}\n${key}`),
-    fingerprint: hash16(`${event_id}\n${zone_id}\n${quantity}`),
-    quantity,
-    deadlineMs: nowMs + beginWithinMs,
-    reply: (outcome) => answered(call, deps, outcome),
-  });
+  const { userId, key, event_id, zone_id, quantity, pass } = wanted;
+  const answer = (outcome: Outcome<Reservation>) => answered(call, deps, outcome);
+  const hold = (reply: typeof answer) =>
+    reserveIn(deps.zoneOf(zone_id), {
+      userId,
+      key: hash16(`${userId}\n${key}`),
+      fingerprint: hash16(`${event_id}\n${zone_id}\n${quantity}`),
+      quantity,
+      deadlineMs: nowMs + beginWithinMs,
+      reply,
+    });
+  if (zone?.waitingRoom === 'off') hold(answer);
+  else deps.passDesk.enter({ token: pass, userId, eventId: event_id, key }, hold, answer);
 }
 
 /** The first 128 bits of SHA-256. */
@@ -99,8 +111,6 @@ function whyNotOnSale(zone: SaleZone | null, wanted: Wanted, nowMs: number): Out
   if (wanted.show_id && wanted.show_id !== zone.showId) return reject('NOT_FOUND');
   if (nowMs < zone.saleStartMs) return reject('SALE_NOT_STARTED', { sale_start_at: timeText(zone.saleStartMs) });
   if (nowMs >= zone.saleEndMs) return reject('SALE_ENDED');
-  // No pass can be issued yet, so a waiting room lets nobody through: closed is the safe side.
-  if (zone.waitingRoom !== 'off') return reject('QUEUE_PASS_REQUIRED');
   if (zone.kind === 'seated')
     return reject('VALIDATION_ERROR', {
       zone_id: 'seats of this zone are chosen one by one, which is not possible yet',

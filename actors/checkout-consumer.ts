@@ -1,0 +1,46 @@
+/** Brings what becomes of bookings from the event log to the waiting room of their event, which frees slots by it. */
+import type { EventConsumer } from '../engine/event-log.ts';
+import type { DomainEvent } from '../engine/events.ts';
+import { accept, type Outcome } from '../engine/outcome.ts';
+import type { Shards } from './cluster/shards.ts';
+import { type CheckoutNews, type RoomAddress, tellCheckout } from './waiting-room-requests.ts';
+
+/** A room that is not running here hears of nothing: it reads the bookings when it is taken over, and with each tick. */
+export function checkoutConsumer(rooms: Shards<RoomAddress>): EventConsumer {
+  const tell = (event: DomainEvent) => {
+    const room = rooms.started.get(String(event.data.event_id));
+    const news = newsOf(event);
+    if (!room || !news) return accept(null);
+    return new Promise<Outcome<null>>((resolve) => tellCheckout(room, news, resolve));
+  };
+  return {
+    name: 'waiting-room',
+    topic: 'booking-events',
+    types: new Set(['booking.created', 'booking.confirmed', 'booking.cancelled', 'booking.expired']),
+    eventsMax: 500,
+    async handle(events) {
+      if (rooms.started.size === 0) return accept(null);
+      const outcomes = await Promise.all(events.map(tell));
+      return outcomes.find((outcome) => !outcome.ok) ?? accept(null);
+    },
+  };
+}
+
+/** From the data of engine/events.ts. Null for what frees and takes no slot. */
+function newsOf({ type, subject, time, data }: DomainEvent): CheckoutNews | null {
+  const bookingId = subject;
+  switch (type) {
+    case 'booking.created': {
+      const [userId, quantity] = [String(data.user_id), Number(data.quantity)];
+      return { kind: 'created', bookingId, userId, quantity, atMs: Date.parse(time) };
+    }
+    case 'booking.confirmed':
+      return { kind: 'completed', bookingId };
+    case 'booking.cancelled':
+      return { kind: 'failed', bookingId };
+    case 'booking.expired':
+      return { kind: 'expired', bookingId };
+    default:
+      return null;
+  }
+}

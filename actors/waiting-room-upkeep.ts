@@ -1,0 +1,108 @@
+/** What happens in a waiting room by itself: passes end, people are missed, the lobby is shuffled, slots are filled. */
+import { admissible } from '../engine/admission.ts';
+import type { Checkout } from '../engine/room-ledger.ts';
+import { seedCommitment } from '../engine/shuffle.ts';
+import { termsText } from '../engine/waiting-room.ts';
+import { checkout, leave, release } from './waiting-room-judge.ts';
+import { type State, stockNow, write } from './waiting-room-state.ts';
+
+/** People looked after in one turn; the others in the next ones. */
+const missedMax = 5_000;
+/** A longer time between two ticks means that the process slept or the clock jumped: nobody can be blamed for it. */
+const sleptTicks = 10;
+
+/** Once a tick. */
+export function keepUp(state: State): void {
+  const { room, self, deps } = state;
+  const nowMs = self.now();
+  if (nowMs - state.tickedAtMs > sleptTicks * deps.limits.tickMs) forgiveEverybody(state);
+  state.tickedAtMs = nowMs;
+  for (const person of [...room.active.values()])
+    if (person.stage === 'admitted' && person.passEndsAtMs <= nowMs && !isBeingUsed(state, person.admission))
+      release(state, person, 'pass_expired');
+  missPeople(state);
+}
+
+/** A reservation that was begun with the pass is waited for: it may have made a booking. */
+function isBeingUsed({ around }: State, admission: number): boolean {
+  return (around.uses.get(admission)?.tries ?? 0) > 0;
+}
+
+/** Turns a room on that is off when enough users are there. */
+export function activate(state: State): void {
+  const { room, around } = state;
+  const { mode, activationUsers } = room.terms;
+  if (mode !== 'off' || activationUsers === null || around.presence.users < activationUsers) return;
+  write(state, { kind: 'configure', detail: termsText({ ...room.terms, mode: 'open' }, 'live users') });
+}
+
+/** Whoever was not seen for the grace, and has no live connection, loses their place. */
+function missPeople(state: State): void {
+  const { room, missing, around, self } = state;
+  const nowMs = self.now();
+  for (const userId of missing.takeDue(nowMs, missedMax)) {
+    const person = room.people.get(userId);
+    if (person?.stage !== 'waiting') continue;
+    if (around.presence.isConnected(userId)) person.seenAtMs = nowMs;
+    const untilMs = person.seenAtMs + room.terms.graceMs;
+    if (untilMs > nowMs) missing.add(userId, untilMs);
+    else leave(state, userId, 'timed_out');
+  }
+}
+
+/** Has everybody who waits been seen just now. */
+export function forgiveEverybody({ room, self }: State): void {
+  const nowMs = self.now();
+  for (const person of room.people.values()) person.seenAtMs = nowMs;
+}
+
+/** Commits to the shuffle's seed while the lobby is empty, and shuffles at the start of the sale. */
+export function keepLobby(state: State): void {
+  const { room, stock, acquired, deps, self } = state;
+  if (!acquired || !Number.isFinite(stock.saleStartMs)) return;
+  const started = self.now() >= stock.saleStartMs;
+  if (room.commitment === null && !started && room.terms.mode !== 'off')
+    write(state, { kind: 'commit', detail: seedCommitment(acquired.seed, deps.sha256) });
+  else if (room.commitment !== null && !room.shuffled && started)
+    write(state, { kind: 'shuffle', place: room.lines.lobby.waiting, detail: acquired.seed });
+}
+
+/** Fills the free slots in the order of the lines. */
+export function admit(state: State): void {
+  const { room, record, rate, releases, self } = state;
+  const nowMs = self.now();
+  const max = admissible(room, stockNow(state), { record, rateBudget: rate.left(room.terms, nowMs), nowMs });
+  let admitted = 0;
+  for (let person = room.next(); person && admitted < max; person = room.next()) {
+    const { userId, line, place } = person;
+    const endsAtMs = nowMs + room.terms.passTtlMs;
+    write(state, { kind: 'admit', userId, line, place, detail: String(endsAtMs) });
+    admitted++;
+  }
+  rate.take(admitted);
+  releases.note(admitted, nowMs);
+}
+
+/** Brings the room level with what the truth says of the bookings of those who have a slot. */
+export function meetTruth(state: State, checkouts: readonly Checkout[]): void {
+  for (const { userId, bookingId, quantity, createdAtMs, status } of checkouts) {
+    checkout(state, { kind: 'created', userId, bookingId, quantity, atMs: createdAtMs });
+    const end = endOf(status);
+    if (end) checkout(state, { kind: end, bookingId });
+  }
+}
+
+/** What the status of a booking means for the slot of its checkout; null: it still has it. */
+function endOf(status: string): 'completed' | 'failed' | 'expired' | null {
+  switch (status) {
+    case 'confirmed':
+    case 'refunded':
+      return 'completed';
+    case 'cancelled':
+      return 'failed';
+    case 'expired':
+      return 'expired';
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * The waiting room actor: the only writer of its event's queue log. It gathers what waits into a batch, judges it, fills
+ * the free slots, has the truth append what came of it, and answers and tells after the commit.
+ *
+ * The log is the room. Whenever it is not sure what the truth took (a lost answer, a refused batch), it takes over from
+ * itself: raises its epoch, reads the log anew and judges again what was not answered. Start, fail-over and recovery
+ * after a crash are the same path.
+ *
+ * It neither signs passes (http/pass-seal.ts) nor holds connections; it does not decide who owns which room.
+ */
+import { isSoldOut } from '../engine/admission.ts';
+import { unavailable } from '../engine/outcome.ts';
+import { termsFrom } from '../engine/waiting-room.ts';
+import { Inbox } from './inbox.ts';
+import type { ActorRef, Behaviour } from './kit.ts';
+import { LivePresence } from './live-presence.ts';
+import { closed, doubt, notTaken, take, taken } from './waiting-room-doubt.ts';
+import { judge } from './waiting-room-judge.ts';
+import { spread, tell } from './waiting-room-news.ts';
+import type { RoomAddress, RoomListener, RoomRequest } from './waiting-room-requests.ts';
+import {
+  newDraft,
+  newState,
+  type RoomDeps,
+  type RoomSurroundings,
+  type State,
+  stockNow,
+} from './waiting-room-state.ts';
+import { type Survey, surveyRoom, type TakenRoom } from './waiting-room-truth.ts';
+import { activate, admit, keepLobby, keepUp, meetTruth } from './waiting-room-upkeep.ts';
+
+// ---- Protocol: requests wait in the inbox (waiting-room-requests.ts); messages only say that something happened.
+
+export type RoomMessage =
+  | { readonly type: 'wake' }
+  | { readonly type: 'tick' }
+  | { readonly type: 'take' }
+  | { readonly type: 'taken'; readonly taken: TakenRoom | null }
+  | { readonly type: 'not-taken'; readonly error: unknown }
+  | { readonly type: 'appended'; readonly answer: 'appended' | 'stale' }
+  | { readonly type: 'append-lost'; readonly error: unknown }
+  | { readonly type: 'surveyed'; readonly survey: Survey; readonly seatsBefore: number }
+  | { readonly type: 'not-surveyed'; readonly error: unknown };
+
+// ---- Client: the functions of waiting-room-requests.ts, over this address.
+
+export interface LocalRoom extends RoomAddress {
+  readonly eventId: string;
+  readonly ref: ActorRef<RoomMessage>;
+}
+
+// ---- Behaviour
+
+function receive(state: State, message: RoomMessage): State {
+  switch (message.type) {
+    case 'wake':
+      advance(state);
+      break;
+    case 'tick':
+      tick(state);
+      break;
+    case 'take':
+      take(state);
+      break;
+    case 'taken':
+      taken(state, message.taken);
+      advance(state);
+      break;
+    case 'not-taken':
+      notTaken(state, message.error);
+      break;
+    case 'appended':
+      appended(state, message.answer);
+      break;
+    case 'append-lost':
+      doubt(state, 'the truth did not answer', message.error);
+      break;
+    case 'surveyed':
+      surveyed(state, message.survey, message.seatsBefore);
+      break;
+    case 'not-surveyed':
+      state.surveying = false;
+      state.deps.watch.doubted(state.eventId, 'the stock could not be read', message.error);
+      break;
+  }
+  return state;
+}
+
+/** Judges what waits, lets in whom there is room for, and sends it to the truth. One batch is on its way at a time. */
+function advance(state: State): void {
+  if (state.phase !== 'open') return;
+  armTick(state);
+  if (state.appending) return;
+  const { inbox } = state.around;
+  const waiting = [...state.again, ...inbox.take(Math.max(0, state.deps.limits.batchMax - state.again.length))];
+  state.again = [];
+  for (const request of waiting) judge(state, request);
+  activate(state);
+  keepLobby(state);
+  admit(state);
+  append(state);
+  // What is left waits for the commit, which comes back here.
+  if (!state.appending && inbox.length > 0) state.self.tell({ type: 'wake' });
+}
+
+function append(state: State): void {
+  const { draft, acquired, deps, self } = state;
+  if (!acquired || state.appending) return;
+  state.draft = newDraft();
+  const [first] = draft.entries;
+  if (!first) {
+    for (const answer of draft.answers) answer();
+    return;
+  }
+  state.appending = draft;
+  const configured = draft.entries.findLast((entry) => entry.kind === 'configure');
+  self.pipe(
+    deps.ledger.append({
+      lease: acquired.lease,
+      afterSeq: first.seq - 1,
+      entries: draft.entries,
+      mode: configured ? termsFrom(configured.detail).mode : null,
+      accessCodes: draft.accessCodes,
+    }),
+    (answer) => ({ type: 'appended', answer }),
+    (error) => ({ type: 'append-lost', error }),
+  );
+}
+
+function appended(state: State, answer: 'appended' | 'stale'): void {
+  const durable = state.appending;
+  if (!durable) return;
+  if (answer === 'stale') {
+    doubt(state, 'the log is not where it was, or another owner has it');
+    return;
+  }
+  state.appending = null;
+  if (durable.accessCodes && state.acquired) state.acquired = { ...state.acquired, accessCodes: durable.accessCodes };
+  for (const answerNow of durable.answers) answerNow();
+  tell(state, durable);
+  advance(state);
+}
+
+// ---- by the clock
+
+function armTick(state: State): void {
+  const { room, around, stock, self, deps } = state;
+  const isIdle = room.terms.mode === 'off' && room.people.size === 0 && around.listeners.size === 0;
+  if (state.ticking || isIdle) return;
+  state.ticking = true;
+  // The start of the sale is not to be a tick late.
+  const untilStartMs = stock.saleStartMs - self.now();
+  const delayMs = untilStartMs > 0 ? Math.min(untilStartMs, deps.limits.tickMs) : deps.limits.tickMs;
+  self.after(delayMs, { type: 'tick' });
+}
+
+function tick(state: State): void {
+  state.ticking = false;
+  if (state.phase === 'open') {
+    keepUp(state);
+    survey(state);
+    spread(state);
+  }
+  advance(state);
+}
+
+function survey(state: State): void {
+  if (state.surveying) return;
+  state.surveying = true;
+  const seatsBefore = state.seatsTaken;
+  state.self.pipe(
+    surveyRoom(state.deps.ledger, state.eventId, [...state.room.active.keys()]),
+    (found) => ({ type: 'surveyed', survey: found, seatsBefore }),
+    (error) => ({ type: 'not-surveyed', error }),
+  );
+}
+
+function surveyed(state: State, { stock, checkouts }: Survey, seatsBefore: number): void {
+  state.surveying = false;
+  if (state.phase !== 'open') return;
+  const before = isSoldOut(stockNow(state));
+  state.stock = stock;
+  state.seatsTaken -= seatsBefore;
+  meetTruth(state, checkouts);
+  if (isSoldOut(stockNow(state)) !== before) spread(state);
+  advance(state);
+}
+
+const busy = unavailable('too many requests wait for this waiting room');
+
+// ---- Lifecycle
+
+/** Starts the actor of one event's waiting room. It takes the room over at once; until then requests wait. */
+export function startWaitingRoom(eventId: string, deps: RoomDeps): LocalRoom {
+  const { actors, limits } = deps;
+  const around: RoomSurroundings = {
+    inbox: new Inbox<RoomRequest>(limits.inboxMax, () => actors.tell(ref, { type: 'wake' })),
+    presence: new LivePresence(),
+    listeners: new Set<RoomListener>(),
+    uses: new Map(),
+    news: null,
+  };
+  let present: State | null = null;
+  const behaviour: Behaviour<State, RoomMessage> = {
+    begin(self) {
+      if (present) abandonState(present);
+      present = newState(eventId, deps, around, self);
+      self.tell({ type: 'take' });
+      return present;
+    },
+    receive,
+    // What a message carried is also in the state, which is abandoned as a whole.
+    abandon: () => {},
+  };
+  const ref: ActorRef<RoomMessage> = actors.spawn(`waiting-room:${eventId}`, behaviour, {
+    mailboxMax: 10_000,
+    restart: { minMs: 100, maxMs: 10_000 },
+  });
+  return {
+    eventId,
+    ref,
+    send(request) {
+      if (!around.inbox.offer(request)) request.reply(busy);
+    },
+    subscribe(listener) {
+      around.listeners.add(listener);
+      actors.tell(ref, { type: 'wake' });
+      return () => void around.listeners.delete(listener);
+    },
+    get news() {
+      return around.news;
+    },
+  };
+}
+
+/** Answers everything that a crashed incarnation had taken and not answered. */
+function abandonState(state: State): void {
+  for (const request of [...(state.appending?.requests ?? []), ...state.draft.requests, ...state.again])
+    request.reply(closed);
+}

@@ -1,0 +1,98 @@
+/** A waiting room in a simulated world over a log in memory, and what everybody in it was told. */
+import { hash } from 'node:crypto';
+import { type Actors, createActors } from '../actors/kit.ts';
+import { type LocalRoom, startWaitingRoom } from '../actors/waiting-room.ts';
+import type { PassTerms, RoomNews, RoomRequest } from '../actors/waiting-room-requests.ts';
+import type { Stock } from '../engine/admission.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import type { RoomMode } from '../engine/waiting-room.ts';
+import { createMemoryJournal } from '../persistence/memory/journal.ts';
+import { MemoryRoomLedger } from '../persistence/memory/room-ledger.ts';
+import type { Wire } from '../persistence/memory/wire.ts';
+import { SimulatedWorld } from './sim/world.ts';
+
+const eventId = '00000000-0000-7000-8000-00000000e000';
+export const startMs = Date.UTC(2030, 0, 1);
+export const tickMs = 1_000;
+export const sha256 = (text: string) => hash('sha256', text, 'hex');
+
+export interface RoomBench {
+  readonly world: SimulatedWorld;
+  readonly actors: Actors;
+  readonly ledger: MemoryRoomLedger;
+  readonly room: LocalRoom;
+  readonly news: RoomNews[];
+  readonly passes: PassTerms[];
+  readonly gone: string[];
+  readonly doubts: string[];
+  /** Lets time pass, and what is due happen. */
+  pass(ms: number): Promise<void>;
+  /** Sets the clock forward or back. */
+  jump(ms: number): void;
+  /** Sends a request and answers what came of it by the time that things were quiet. */
+  ask(request: Unanswered<RoomRequest>): Promise<Outcome<unknown>>;
+}
+
+type Unanswered<Request> = Request extends RoomRequest ? Omit<Request, 'reply'> : never;
+
+const openStock: Stock = { saleStartMs: startMs - 1, saleEndMs: startMs + 86_400_000, available: 1_000, held: 0 };
+
+export function roomBench(
+  given: {
+    readonly seed?: number;
+    readonly mode?: RoomMode;
+    readonly stock?: Partial<Stock>;
+    readonly wire?: Wire;
+  } = {},
+): RoomBench {
+  const world = new SimulatedWorld(given.seed ?? 1, startMs);
+  let jumpedMs = 0;
+  const { timers, ids, random, turns } = world;
+  const clock = { now: () => world.clock.now() + jumpedMs };
+  const actors = createActors({ clock, timers, ids, random, turns }, createMemoryJournal(), {
+    crashed: () => {},
+    abandoned: () => {},
+  });
+  const stock = { ...openStock, ...given.stock };
+  const ledger = new MemoryRoomLedger(eventId, { mode: given.mode ?? 'open', stock }, given.wire);
+  const doubts: string[] = [];
+  const room = startWaitingRoom(eventId, {
+    actors,
+    ledger,
+    sha256,
+    limits: { batchMax: 256, inboxMax: 10_000, tickMs },
+    watch: { admitted: () => {}, doubted: (_event, why) => void doubts.push(why) },
+    gone: () => {},
+  });
+  const news: RoomNews[] = [];
+  const passes: PassTerms[] = [];
+  const gone: string[] = [];
+  room.subscribe({
+    tick: (one) => void news.push(one),
+    admitted: (one) => void passes.push(one),
+    left: (userId, why) => void gone.push(`${userId} ${why}`),
+  });
+  const pass = (ms: number) => world.runUntil(world.clock.now() + ms);
+  return {
+    world,
+    actors,
+    ledger,
+    room,
+    news,
+    passes,
+    gone,
+    doubts,
+    pass,
+    jump(ms) {
+      jumpedMs += ms;
+    },
+    async ask(request) {
+      const answers: Outcome<unknown>[] = [];
+      room.send({ ...request, reply: (outcome: Outcome<unknown>) => void answers.push(outcome) } as RoomRequest);
+      for (let waited = 0; answers.length === 0 && waited < 100; waited++) await pass(10);
+      const [answer] = answers;
+      if (!answer) throw new Error(`no answer to ${request.kind}`);
+      return answer;
+    },
+  };
+}
