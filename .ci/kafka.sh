@@ -52,7 +52,7 @@ start() {
     java -cp "$jars/*" kafka.tools.StorageTool format -t "$id" -c "$folder/server.properties" >"$folder/format.log"
   fi
   setsid java -Xmx512m -cp "$jars/*" kafka.Kafka "$folder/server.properties" </dev/null >"$folder/kafka.log" 2>&1 &
-  echo $! >"$folder/pid"
+  echo $! >"$folder/kafka.pid"
   address=$(cat "$folder/address")
   for _ in $(seq 300); do
     if (exec 3<>"/dev/tcp/${address%:*}/${address#*:}") 2>/dev/null; then
@@ -67,7 +67,8 @@ start() {
 
 stop() {
   local pid
-  pid=$(cat "$1/pid")
+  pid=$(cat "$1/kafka.pid")
+  rm "$1/kafka.pid"
   kill "$pid" 2>/dev/null || return 0
   for _ in $(seq 100); do
     kill -0 "$pid" 2>/dev/null || return 0

@@ -28,6 +28,17 @@ async function control(...given: readonly string[]): Promise<string> {
   return stdout.trim();
 }
 
+/** Every message of a topic as `kcat` reads it, partition by partition, each in its order. */
+export async function readTopic(brokers: string, topic: string): Promise<readonly { key: string; text: string }[]> {
+  const given = ['-C', '-e', '-q', '-b', brokers, '-t', topic, '-o', 'beginning', '-f', '%k\\t%s\\n'];
+  const { stdout } = await promisify(execFile)('kcat', given, { timeout: 60_000, maxBuffer: 1 << 28 });
+  const lines = stdout.split('\n').filter(Boolean);
+  return lines.map((line) => {
+    const tab = line.indexOf('\t');
+    return { key: line.slice(0, tab), text: line.slice(tab + 1) };
+  });
+}
+
 /** A client of the test's own, beside the one under test. */
 export function testClient(brokers: string): Kafka {
   return new Kafka({ clientId: 'test', brokers: brokers.split(','), logLevel: logLevel.NOTHING });

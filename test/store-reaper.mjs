@@ -15,6 +15,7 @@ async function reap() {
     // Nobody reads this data again, so the quick way out will do.
     await end(join(folder, store, 'postgres', 'postmaster.pid'), 'SIGQUIT');
     await end(join(folder, store, 'redis', 'redis.pid'), 'SIGKILL');
+    await end(join(folder, store, 'kafka.pid'), 'SIGKILL');
     rmSync(realpathOf(join(folder, store, 'postgres')), { recursive: true, force: true });
   }
   rmSync(folder, { recursive: true, force: true });
