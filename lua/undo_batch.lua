@@ -5,7 +5,7 @@
 -- KEYS[2] zone: hash available, held, sold, epoch, version
 -- KEYS[3] users: hash user id -> seats
 -- KEYS[4] holds: hash booking id -> user id (16 bytes), quantity (2), expires_at (6)
--- KEYS[5] batches: hash batch id -> packed {version, answers, effects}
+-- KEYS[5] batches: hash batch id -> packed {version, answer, commands, the holds they moved}
 -- KEYS[6] today: hash key -> fingerprint, booking id
 -- KEYS[7] yesterday: the same for the day before
 -- KEYS[8] releases: hash batch id -> what it gave back to users, which they did not have yet
@@ -36,28 +36,39 @@ local function shift_user(user, seats)
   if redis.call('HINCRBY', users, user, seats) <= 0 then redis.call('HDEL', users, user) end
 end
 
-local effects = record[3]
-for i = #effects, 1, -1 do
-  local effect = effects[i]
-  local kind, id, before = string.sub(effect, 1, 1), string.sub(effect, 2, 17), string.sub(effect, 74)
-  local from = (kind == 'R' or kind == 'A' or kind == 'F') and 66 or 90
-  local high, low = string.byte(effect, from, from + 1)
-  local seats = (high or 0) * 256 + (low or 0)
-  if kind == 'R' then
+local APPLIED, RECORD = 1, 73
+local codes, commands, befores = record[2][3], record[3], record[4]
+local moved = #befores
+local function quantity(text, at)
+  local high, low = string.byte(text, at, at + 1)
+  return high * 256 + low
+end
+for i = #codes, 1, -1 do
+  local command = string.sub(commands, (i - 1) * RECORD + 1, i * RECORD)
+  local kind, id, user = string.sub(command, 1, 1), string.sub(command, 2, 17), string.sub(command, 18, 33)
+  if string.byte(codes, i) ~= APPLIED or kind == 'W' then
+    -- It changed nothing here.
+  elseif kind == 'R' then
+    local seats = quantity(command, 66)
     redis.call('HDEL', holds, id)
-    redis.call('HDEL', today, string.sub(effect, 34, 49))
-    redis.call('HDEL', yesterday, string.sub(effect, 34, 49))
-    shift_user(string.sub(effect, 18, 33), -seats)
+    redis.call('HDEL', today, string.sub(command, 34, 49))
+    redis.call('HDEL', yesterday, string.sub(command, 34, 49))
+    shift_user(user, -seats)
     shift('held', -seats)
     shift('available', seats)
   elseif kind == 'A' then
-    shift_user(string.sub(effect, 18, 33), -seats)
+    local seats = quantity(command, 66)
+    shift_user(user, -seats)
     shift('sold', -seats)
     shift('available', seats)
   elseif kind == 'F' then
+    local seats = quantity(command, 66)
     shift('sold', seats)
     shift('available', -seats)
-  elseif kind ~= 'W' then
+  else
+    local before = befores[moved]
+    local seats = quantity(before, 17)
+    moved = moved - 1
     redis.call('HSET', holds, id, before)
     if kind == 'C' then
       shift('sold', -seats)

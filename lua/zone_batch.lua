@@ -23,14 +23,16 @@
 -- ARGV[8] commands: records of 73 bytes, big-endian: kind 1, booking id 16, user id 16, key 16, fingerprint 16,
 --         quantity 2, time 6 (ms: expires_at of R and X, now of E). Kinds: R reserve, A reacquire, X extend,
 --         C confirm, D cancel, E expire, F refund, W write-off
--- Returns {available, held, answer...}: 1 applied, 2 too few seats, 3 no such hold (or nothing sold to refund), 4 not due yet, a negative number
---         -1 - n when the user is over the limit and has n seats, or fingerprint and booking id of an earlier use
+-- Returns {available, held, codes, detail...}. codes: one byte a command: 1 applied, 2 too few seats, 3 no such hold (or
+--         nothing sold to refund), 4 not due yet, 5 over the user's limit (its detail: the seats the user has), 6 the key
+--         was used before (its detail: fingerprint and booking id of that use); details in the order of their commands
 local gate, zone, users, holds = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local batches, today, yesterday, releases = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local generation, run_id, epoch, version = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local batch_id, settled, max_per_user, commands = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8]
 
-local APPLIED, TOO_FEW, ABSENT, EARLY = 1, 2, 3, 4
+local APPLIED, TOO_FEW, ABSENT, EARLY, OVER_LIMIT, REPLAY = 1, 2, 3, 4, 5, 6
+local RESERVE, REACQUIRE, EXTEND, CONFIRM, CANCEL, EXPIRE, REFUND, WRITE_OFF = string.byte('RAXCDEFW', 1, 8)
 local RECORD = 73
 local KEY_DAY_SECONDS = 172800
 local sub, byte = string.sub, string.byte
@@ -58,50 +60,78 @@ if #settled > 0 then
   redis.call('HDEL', batches, unpack(ids))
 end
 
--- Read everything that the commands need in a few variadic calls.
 local count = #commands / RECORD
+if count == 0 then return { available, held, '' } end
+
+-- Read everything that the commands need in a few variadic calls. Fields that a kind does not use are zeros, which nobody
+-- has: asking for them keeps what is found under the numbers of the commands.
 local kind, id, user, key, quantity = {}, {}, {}, {}, {}
-local asked_keys, asked_holds = {}, {}
+local only_reserves = true
 for i = 1, count do
   local at = (i - 1) * RECORD
-  kind[i], id[i] = sub(commands, at + 1, at + 1), sub(commands, at + 2, at + 17)
-  if kind[i] == 'R' or kind[i] == 'A' then
-    user[i], key[i] = sub(commands, at + 18, at + 33), sub(commands, at + 34, at + 49)
-    local high, low = byte(commands, at + 66, at + 67)
-    quantity[i] = high * 256 + low
-    asked_keys[#asked_keys + 1] = key[i]
-  elseif kind[i] == 'F' then
-    local high, low = byte(commands, at + 66, at + 67)
-    quantity[i] = high * 256 + low
-  else
-    asked_holds[#asked_holds + 1] = id[i]
-  end
+  kind[i], id[i] = byte(commands, at + 1), sub(commands, at + 2, at + 17)
+  user[i], key[i] = sub(commands, at + 18, at + 33), sub(commands, at + 34, at + 49)
+  local high, low = byte(commands, at + 66, at + 67)
+  quantity[i] = high * 256 + low
+  if kind[i] ~= RESERVE then only_reserves = false end
+end
+local owned = redis.call('HMGET', users, unpack(user))
+local used_today, used_yesterday = redis.call('HMGET', today, unpack(key)), redis.call('HMGET', yesterday, unpack(key))
+local hold_of = {}
+if not only_reserves then
+  for i, hold in ipairs(redis.call('HMGET', holds, unpack(id))) do hold_of[id[i]] = hold or nil end
 end
 
-local hold_of, earlier_use, seats_of = {}, {}, {}
-if #asked_holds > 0 then
-  local found = redis.call('HMGET', holds, unpack(asked_holds))
-  for i, hold in ipairs(found) do hold_of[asked_holds[i]] = hold end
-end
-if #asked_keys > 0 then
-  local new, old = redis.call('HMGET', today, unpack(asked_keys)), redis.call('HMGET', yesterday, unpack(asked_keys))
-  for i, asked in ipairs(asked_keys) do earlier_use[asked] = new[i] or old[i] end
-end
-local asked_users = {}
-for i = 1, count do
-  if user[i] and not seats_of[user[i]] then
-    seats_of[user[i]] = 0
-    asked_users[#asked_users + 1] = user[i]
+-- Judge in order, on local copies; what is to be written gathers in the shape of its variadic call.
+local seats_of, use_of = {}, {}
+local made_holds, ended_holds, new_keys = {}, {}, {}
+local released, befores, codes, details = {}, {}, {}, {}
+
+local function take_seats(i)
+  local wanted = quantity[i]
+  if available < wanted then return TOO_FEW end
+  local seats = seats_of[user[i]] or tonumber(owned[i] or 0)
+  if seats + wanted > max_per_user then
+    details[#details + 1] = seats
+    return OVER_LIMIT
   end
-end
-if #asked_users > 0 then
-  local found = redis.call('HMGET', users, unpack(asked_users))
-  for i, asked in ipairs(asked_users) do seats_of[asked] = tonumber(found[i] or 0) end
+  available = available - wanted
+  seats_of[user[i]] = seats + wanted
+  return APPLIED
 end
 
-local function hold_quantity(hold)
-  local high, low = byte(hold, 17, 18)
-  return high * 256 + low
+local function reserve_seats(i, at)
+  local earlier = use_of[key[i]] or used_today[i] or used_yesterday[i]
+  if earlier then
+    details[#details + 1] = earlier
+    return REPLAY
+  end
+  local code = take_seats(i)
+  if code ~= APPLIED then return code end
+  held = held + quantity[i]
+  local hold = user[i] .. sub(commands, at + 66, at + 73)
+  local use = sub(commands, at + 50, at + 65) .. id[i]
+  use_of[key[i]] = use
+  local h, k = #made_holds, #new_keys
+  made_holds[h + 1], made_holds[h + 2] = id[i], hold
+  new_keys[k + 1], new_keys[k + 2] = key[i], use
+  if not only_reserves then hold_of[id[i]] = hold end
+  return APPLIED
+end
+
+local function reacquire_seats(i)
+  local code = take_seats(i)
+  if code == APPLIED then sold = sold + quantity[i] end
+  return code
+end
+
+-- What the user has is lowered when the batch is settled.
+local function refund_seats(i, at)
+  local seats = quantity[i]
+  if sold < seats then return ABSENT end
+  sold, available = sold - seats, available + seats
+  released[#released + 1] = user[i] .. sub(commands, at + 66, at + 67)
+  return APPLIED
 end
 
 local function moment(text, at)
@@ -109,110 +139,59 @@ local function moment(text, at)
   return ((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
 end
 
--- Judge in order, on local copies.
-local new_holds, new_keys, touched_users, effects, released = {}, {}, {}, {}, {}
-
-local function refuse_seats(i)
-  if available < quantity[i] then return TOO_FEW end
-  local seats = seats_of[user[i]]
-  if seats + quantity[i] > max_per_user then return -1 - seats end
-  available = available - quantity[i]
-  seats_of[user[i]] = seats + quantity[i]
-  touched_users[user[i]] = true
-end
-
-local function reserve_seats(i, at)
-  local earlier = earlier_use[key[i]]
-  if earlier then return earlier end
-  local refused = refuse_seats(i)
-  if refused then return refused end
-  held = held + quantity[i]
-  local hold = user[i] .. sub(commands, at + 66, at + 73)
-  local use = sub(commands, at + 50, at + 65) .. id[i]
-  hold_of[id[i]], new_holds[id[i]] = hold, hold
-  earlier_use[key[i]], new_keys[key[i]] = use, use
-  return APPLIED
-end
-
-local function reacquire_seats(i)
-  local refused = refuse_seats(i)
-  if refused then return refused end
-  sold = sold + quantity[i]
-  return APPLIED
-end
-
--- What the user has is lowered when the batch is settled.
-local function refund_seats(i, at)
-  if sold < quantity[i] then return ABSENT end
-  sold, available = sold - quantity[i], available + quantity[i]
-  released[#released + 1] = sub(commands, at + 18, at + 33) .. sub(commands, at + 66, at + 67)
-  return APPLIED
-end
-
-local function end_hold(i)
-  hold_of[id[i]], new_holds[id[i]] = nil, false
-end
-
-local function release_seats(i, hold)
-  local seats = hold_quantity(hold)
-  held, available = held - seats, available + seats
-  released[#released + 1] = sub(hold, 1, 18)
-  end_hold(i)
-  return APPLIED
-end
-
-local function confirm_booking(i, hold)
-  local seats = hold_quantity(hold)
-  held, sold = held - seats, sold + seats
-  end_hold(i)
-  return APPLIED
-end
-
-local function extend_hold(i, hold, at)
-  hold_of[id[i]] = sub(hold, 1, 18) .. sub(commands, at + 68, at + 73)
-  new_holds[id[i]] = hold_of[id[i]]
-  return APPLIED
-end
-
-local function expire_hold(i, hold, at)
-  if moment(hold, 19) > moment(commands, at + 68) then return EARLY end
-  return release_seats(i, hold)
-end
-
-local on_hold = { C = confirm_booking, D = release_seats, X = extend_hold, E = expire_hold }
-local answers = { 0, 0 }
-for i = 1, count do
-  local at = (i - 1) * RECORD
-  local before, answer = hold_of[id[i]] or '', nil
-  if kind[i] == 'R' then answer = reserve_seats(i, at)
-  elseif kind[i] == 'A' then answer = reacquire_seats(i)
-  elseif kind[i] == 'F' then answer = refund_seats(i, at)
-  elseif kind[i] == 'W' then answer = APPLIED
-  elseif not hold_of[id[i]] then answer = ABSENT
-  else answer = on_hold[kind[i]](i, hold_of[id[i]], at) end
-  answers[i + 2] = answer
-  -- What undo_batch needs: the command and the hold as it was.
-  if answer == APPLIED then effects[#effects + 1] = sub(commands, at + 1, at + RECORD) .. before end
-end
-answers[1], answers[2] = available, held
-
-if #effects == 0 then return answers end
-
--- Write what changed, gathered by kind.
-local function store(hash, changes)
-  local set, gone = {}, {}
-  for field, value in pairs(changes) do
-    if value then set[#set + 1] = field; set[#set + 1] = value else gone[#gone + 1] = field end
+local function move_hold(i, at)
+  local hold, move = hold_of[id[i]], kind[i]
+  if not hold then return ABSENT end
+  if move == EXPIRE and moment(hold, 19) > moment(commands, at + 68) then return EARLY end
+  befores[#befores + 1] = hold
+  if move == EXTEND then
+    local longer = sub(hold, 1, 18) .. sub(commands, at + 68, at + 73)
+    local n = #made_holds
+    made_holds[n + 1], made_holds[n + 2] = id[i], longer
+    hold_of[id[i]] = longer
+    return APPLIED
   end
-  if #set > 0 then redis.call('HSET', hash, unpack(set)) end
-  if #gone > 0 then redis.call('HDEL', hash, unpack(gone)) end
+  local high, low = byte(hold, 17, 18)
+  local seats = high * 256 + low
+  held = held - seats
+  if move == CONFIRM then
+    sold = sold + seats
+  else
+    available = available + seats
+    released[#released + 1] = sub(hold, 1, 18)
+  end
+  hold_of[id[i]] = nil
+  ended_holds[#ended_holds + 1] = id[i]
+  return APPLIED
 end
-for changed in pairs(touched_users) do touched_users[changed] = seats_of[changed] end
-store(users, touched_users)
-store(holds, new_holds)
-store(today, new_keys)
-if next(new_keys) then redis.call('EXPIRE', today, KEY_DAY_SECONDS) end
+
+local changes = false
+for i = 1, count do
+  local at, of, code = (i - 1) * RECORD, kind[i], APPLIED
+  if of == RESERVE then code = reserve_seats(i, at)
+  elseif of == REACQUIRE then code = reacquire_seats(i)
+  elseif of == REFUND then code = refund_seats(i, at)
+  elseif of ~= WRITE_OFF then code = move_hold(i, at) end
+  codes[i] = code
+  if code == APPLIED then changes = true end
+end
+local answer = { available, held, string.char(unpack(codes)), unpack(details) }
+if not changes then return answer end
+
+local new_totals = {}
+for owner, seats in pairs(seats_of) do
+  local n = #new_totals
+  new_totals[n + 1], new_totals[n + 2] = owner, seats
+end
+if #new_totals > 0 then redis.call('HSET', users, unpack(new_totals)) end
+if #made_holds > 0 then redis.call('HSET', holds, unpack(made_holds)) end
+if #ended_holds > 0 then redis.call('HDEL', holds, unpack(ended_holds)) end
+if #new_keys > 0 then
+  redis.call('HSET', today, unpack(new_keys))
+  redis.call('EXPIRE', today, KEY_DAY_SECONDS)
+end
 redis.call('HSET', zone, 'available', available, 'held', held, 'sold', sold, 'version', version + 1)
 if #released > 0 then redis.call('HSET', releases, batch_id, table.concat(released)) end
-redis.call('HSET', batches, batch_id, cmsgpack.pack({ tonumber(version), answers, effects }))
-return answers
+-- The commands as they came and the holds that they moved are all that undo_batch needs.
+redis.call('HSET', batches, batch_id, cmsgpack.pack({ tonumber(version), answer, commands, befores }))
+return answer

@@ -7,7 +7,7 @@ import type { EventSnapshot, Gate, GateAnswer, GateBatch, GateFound, Lease } fro
 import type { GateConnection } from './connection.ts';
 import { batchesKey, gateKey, holdsKey, idempotencyKeys, releasesKey, usersKey, zoneKey } from './keys.ts';
 import { rebuildGate } from './rebuild.ts';
-import { packCommands, readAnswer, readHold, uuidBytes, uuidText } from './records.ts';
+import { packCommands, readAnswers, readHold, uuidBytes, uuidText } from './records.ts';
 import { loadScript, runScript } from './scripts.ts';
 
 const zoneBatch = loadScript('zone_batch');
@@ -57,8 +57,8 @@ async function applyOnce(connection: GateConnection, batch: GateBatch): Promise<
     ]),
   );
   if (!reply.ok) return reply;
-  const [available, held, ...answers] = reply.value as [number, number, ...unknown[]];
-  return { ok: true, available, held, answers: answers.map(readAnswer) };
+  const [available, held, codes, ...details] = reply.value as [number, number, Buffer, ...(number | Buffer)[]];
+  return { ok: true, available, held, answers: readAnswers(codes, details) };
 }
 
 async function acquire(connection: GateConnection, lease: Lease): Promise<GateFound> {

@@ -65,15 +65,29 @@ function writeUuid(packed: Buffer, at: number, uuid: string): void {
   packed.write(uuid.replaceAll('-', ''), at, 'hex');
 }
 
-/** One answer of zone_batch.lua. */
-export function readAnswer(raw: unknown): ZoneAnswer {
-  if (raw instanceof Buffer)
-    return { result: 'replay', fingerprint: raw.toString('hex', 0, 16), bookingId: uuidText(raw, 16) };
-  const code = raw as number;
-  if (code < 0) return { result: 'over-limit', current: -1 - code };
-  const result = (['applied', 'too-few', 'absent', 'early'] as const)[code - 1];
-  if (!result) throw new Error(`zone_batch.lua answered ${code}`);
-  return { result };
+const plainAnswers = { 1: 'applied', 2: 'too-few', 3: 'absent', 4: 'early' } as const;
+const sameAnswers = Object.fromEntries(
+  Object.entries(plainAnswers).map(([code, result]) => [code, { result }]),
+) as Readonly<Record<number, ZoneAnswer>>;
+const overLimit = 5;
+const replay = 6;
+
+/** The answers of zone_batch.lua: a code a command, and what some of the codes have to say besides. */
+export function readAnswers(codes: Buffer, details: readonly (number | Buffer)[]): ZoneAnswer[] {
+  const answers: ZoneAnswer[] = [];
+  let told = 0;
+  for (const code of codes) {
+    const same = sameAnswers[code];
+    if (same) answers.push(same);
+    else if (code === overLimit) answers.push({ result: 'over-limit', current: details[told++] as number });
+    else if (code === replay) answers.push(readReplay(details[told++] as Buffer));
+    else throw new Error(`zone_batch.lua answered ${code}`);
+  }
+  return answers;
+}
+
+function readReplay(use: Buffer): ZoneAnswer {
+  return { result: 'replay', fingerprint: use.toString('hex', 0, 16), bookingId: uuidText(use, 16) };
 }
 
 /** What one batch gave back to users: 18 bytes a hold. */
