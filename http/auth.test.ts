@@ -1,5 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { generateKeyPair, SignJWT } from 'jose';
+import fc from 'fast-check';
+import { generateKeyPair, jwtVerify, SignJWT } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type AccessTokens, createAccessTokens, signAccessToken } from './auth.ts';
 
@@ -39,53 +40,76 @@ const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('ba
 describe('a token of ours', () => {
   it('says who calls', async () => {
     const token = await tokens.sign({ id: userId, role: 'organizer' });
-    expect(await tokens.verify(token)).toEqual({ id: userId, role: 'organizer', tokenId: expect.any(String) });
+    expect(tokens.check(token)).toEqual({ id: userId, role: 'organizer', tokenId: expect.any(String) });
   });
 
-  it('is remembered once it was checked, and not before', async () => {
+  it('is checked once and remembered', async () => {
     const token = await tokens.sign({ id: userId, role: 'user' });
-    expect(tokens.recall(token)).toBeUndefined();
-    const user = await tokens.verify(token);
-    expect(tokens.recall(token)).toBe(user);
+    expect(tokens.check(token)).toBe(tokens.check(token));
   });
 
   it('is not taken for another that ends like it', async () => {
     const token = await tokens.sign({ id: userId, role: 'user' });
-    await tokens.verify(token);
+    tokens.check(token);
     const [head, , signature] = token.split('.');
     const claims = part({ sub: userId, jti: 'j', role: 'admin', exp: nowMs / 1000 + 60 });
-    expect(tokens.recall(`${head}.${claims}.${signature}`)).toBeUndefined();
+    expect(tokens.check(`${head}.${claims}.${signature}`)).toBeNull();
   });
 
-  it('is forgotten when it expires, to the millisecond', async () => {
+  it('is forgotten when it expires, to the millisecond, and then checked each time', async () => {
     const token = await signAccessToken(secret, { id: userId, role: 'user', tokenId: 'j' }, { nowMs, ttlSeconds: 60 });
-    await tokens.verify(token);
+    const user = tokens.check(token);
     nowMs += 59_999;
-    expect(tokens.recall(token)).toBeDefined();
+    expect(tokens.check(token)).toBe(user);
     nowMs += 1;
-    expect(tokens.recall(token)).toBeUndefined();
+    expect(tokens.check(token)).toEqual(user);
+    expect(tokens.check(token)).not.toBe(user);
+    nowMs += 5_000;
+    expect(tokens.check(token)).toBeNull();
   });
 
   it('is forgotten when many others came since', async () => {
     const first = await tokens.sign({ id: userId, role: 'user' });
-    await tokens.verify(first);
-    for (let n = 0; n < 4; n++) await tokens.verify(await tokens.sign({ id: randomUUID(), role: 'user' }));
-    expect(tokens.recall(first)).toBeUndefined();
+    const user = tokens.check(first);
+    for (let n = 0; n < 4; n++) tokens.check(await tokens.sign({ id: randomUUID(), role: 'user' }));
+    expect(tokens.check(first)).toEqual(user);
+    expect(tokens.check(first)).not.toBe(user);
   });
 
   it('may be from a node whose clock is five seconds off, not more', async () => {
-    expect(await tokens.verify(await draft({ exp: nowMs / 1000 - 4 }).sign(key))).not.toBeNull();
-    expect(await tokens.verify(await draft({ exp: nowMs / 1000 - 6 }).sign(key))).toBeNull();
-  });
-
-  it('is not remembered past its end although the check is lenient', async () => {
-    const token = await draft({ exp: nowMs / 1000 - 4 }).sign(key);
-    await tokens.verify(token);
-    expect(tokens.recall(token)).toBeUndefined();
+    expect(tokens.check(await draft({ exp: nowMs / 1000 - 4 }).sign(key))).not.toBeNull();
+    expect(tokens.check(await draft({ exp: nowMs / 1000 - 6 }).sign(key))).toBeNull();
   });
 });
 
-describe('refused, and never remembered, is a token', () => {
+/** Seconds around every border of the check, before or after now; undefined leaves the claim out. */
+const border = fc.constantFrom(-6, -5, -4, 0, 4, 5, 6);
+const aged = fc.constantFrom(-21_606, -21_605, -21_604, 0, 5, 6).map((iat) => ({ iat }));
+const dated = fc.record({ exp: border, nbf: fc.option(border, { nil: undefined }) });
+
+it('takes and refuses what jose takes and refuses', async () => {
+  const seen = { taken: 0, refused: 0 };
+  await fc.assert(
+    fc.asyncProperty(aged, dated, async ({ iat }, { exp, nbf }) => {
+      const seconds = nowMs / 1000;
+      const times = { iat: seconds + iat, exp: seconds + exp, ...(nbf === undefined ? {} : { nbf: seconds + nbf }) };
+      const token = await draft(times).sign(key);
+      const byJose = await jwtVerify(token, key, {
+        ...{ algorithms: ['HS256'], typ: 'at+jwt', issuer: 'onsale', audience: 'onsale-api', maxTokenAge: '6h' },
+        ...{ requiredClaims: ['exp', 'sub', 'jti'], clockTolerance: 5, currentDate: new Date(nowMs) },
+      }).then(
+        () => true,
+        () => false,
+      );
+      expect(tokens.check(token) !== null).toBe(byJose);
+      seen[byJose ? 'taken' : 'refused']++;
+    }),
+    { numRuns: 300 },
+  );
+  expect(Math.min(seen.taken, seen.refused)).toBeGreaterThan(0);
+});
+
+describe('refused is a token', () => {
   const header = { alg: 'HS256', typ: 'at+jwt' };
   const cases: readonly (readonly [string, () => Promise<string> | string])[] = [
     ['that is no token', () => 'nonsense'],
@@ -137,12 +161,12 @@ describe('refused, and never remembered, is a token', () => {
 
   it.each(cases)('%s', async (_what, make) => {
     const token = await make();
-    expect(await tokens.verify(token)).toBeNull();
-    expect(tokens.recall(token)).toBeUndefined();
+    expect(tokens.check(token)).toBeNull();
+    expect(tokens.check(token)).toBeNull();
   });
 
   it('and the right one is taken', async () => {
-    expect(await tokens.verify(await draft().sign(key))).not.toBeNull();
+    expect(tokens.check(await draft().sign(key))).not.toBeNull();
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * From an arrived request to its handler: who calls, whether too often, whether what they sent has the promised shape.
- * Synchronous all the way when the token is known and limits are off; knows nothing of sockets.
+ * Synchronous all the way when limits are off; knows nothing of sockets.
  */
 import type { z } from 'zod';
 import type { Role } from '../engine/accounts.ts';
@@ -20,15 +20,9 @@ export function dispatch(exchange: Exchange): void {
   if (rankNeeded[route.who] === 0) admit(exchange, null);
   else if (token === '') exchange.refuse({ code: 'UNAUTHORIZED' });
   else {
-    const { tokens } = edge.deps;
-    const known = tokens.recall(token);
-    if (known !== undefined) admit(exchange, known);
-    else {
-      exchange.after(tokens.verify(token), (user) => {
-        if (user === null) exchange.refuse({ code: 'UNAUTHORIZED' });
-        else admit(exchange, user);
-      });
-    }
+    const user = edge.deps.tokens.check(token);
+    if (user === null) exchange.refuse({ code: 'UNAUTHORIZED' });
+    else admit(exchange, user);
   }
 }
 

@@ -57,7 +57,7 @@ export function createFront(desk: Desk, tokens: AccessTokens): FastifyInstance {
   const app = fastify({ bodyLimit: 16_384, keepAliveTimeout: 60_000 });
   app.post<{ Body: ReserveBody }>('/api/v1/bookings/reserve', { schema }, async (request, reply) => {
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
-    const user = tokens.recall(token) ?? (await tokens.verify(token));
+    const user = tokens.check(token);
     if (!user) return refuse(reply, { ok: false, rejection: { code: 'UNAUTHORIZED' } });
     const key = keyOf(request);
     if (!key) return refuse(reply, { ok: false, rejection: { code: 'IDEMPOTENCY_KEY_REQUIRED' } });
