@@ -33,7 +33,7 @@ export function planFlight(state: State): Flight | null {
     if (request.kind !== 'reserve' && bookings.has(request.bookingId)) break;
     if (isAnsweredNow(state, request, nowMs, mayReturn)) continue;
     const command = commandOf(state, request, nowMs);
-    bookings.add(command.bookingId);
+    if (command.kind !== 'reserve') bookings.add(command.bookingId);
     mayReturn ||= givesBack(command.kind);
     entries.push({ request, command });
   }

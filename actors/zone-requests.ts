@@ -61,7 +61,8 @@ interface Ask<T> {
  * SERVICE_UNAVAILABLE; accepted only when the hold is durable.
  */
 export function reserve(zone: ZoneAddress, request: Omit<ReserveRequest, 'kind'>): void {
-  zone.send({ ...request, kind: 'reserve' });
+  const { userId, key, fingerprint, quantity, deadlineMs, reply } = request;
+  zone.send({ kind: 'reserve', userId, key, fingerprint, quantity, deadlineMs, reply });
 }
 
 /** Held seats become sold. */
@@ -111,17 +112,18 @@ export function writeOff(zone: ZoneAddress, bookingId: string, ask: Ask<Moved>):
  * Requests with one key that are under way together share one outcome: the first is judged, the others wait for it.
  */
 export class KeysUnderWay {
-  readonly #first = new Map<Hash16, { readonly request: ReserveRequest; readonly joined: ReserveRequest[] }>();
+  readonly #first = new Map<Hash16, { readonly request: ReserveRequest; joined: ReserveRequest[] | null }>();
 
   /** `first`: to be judged. `joined`: will be answered with the first. `mismatch`: another body under the same key. */
   admit(request: ReserveRequest): 'first' | 'joined' | 'mismatch' {
     const entry = this.#first.get(request.key);
     if (!entry) {
-      this.#first.set(request.key, { request, joined: [] });
+      this.#first.set(request.key, { request, joined: null });
       return 'first';
     }
     if (entry.request === request) return 'first';
     if (entry.request.fingerprint !== request.fingerprint) return 'mismatch';
+    entry.joined ??= [];
     entry.joined.push(request);
     return 'joined';
   }
@@ -131,7 +133,7 @@ export class KeysUnderWay {
     request.reply(outcome);
     if (entry?.request !== request) return;
     this.#first.delete(request.key);
-    if (entry.joined.length === 0) return;
+    if (entry.joined === null) return;
     const again = outcome.ok ? { ok: true as const, value: { ...outcome.value, replayed: true } } : outcome;
     for (const joined of entry.joined) joined.reply(again);
   }

@@ -167,6 +167,8 @@ function committed(state: State, answer: CommitAnswer): void {
     return;
   }
   const durable = state.commits.shift();
+  // The truth works on the next batch while the answers of this one are written.
+  if (state.phase === 'open') startCommit(state);
   if (durable) answerDurable(state, durable);
   if (state.phase === 'doubtful') startTakeOver(state);
   else advance(state);

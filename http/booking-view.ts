@@ -47,7 +47,12 @@ export function viewBooking(booking: Booking): z.input<typeof bookingView> {
   };
 }
 
-/** RFC 3339, UTC, milliseconds. */
+let lastTimes: readonly { readonly atMs: number; readonly text: string }[] = [];
+
+/** RFC 3339, UTC, milliseconds. The bookings of one batch share their two times, so the last two are at hand. */
 export function timeText(atMs: number): string {
-  return new Date(atMs).toISOString();
+  for (const { atMs: known, text } of lastTimes) if (known === atMs) return text;
+  const text = new Date(atMs).toISOString();
+  lastTimes = [{ atMs, text }, ...lastTimes.slice(0, 1)];
+  return text;
 }

@@ -24,3 +24,26 @@ export function eventsOfBatch({ lease, terms, made, moved, nowMs }: CommitBatch)
   const changed = moved.map(({ bookingId, move }) => bookingMoved({ bookingId, eventId, zoneId }, move, time));
   return [...created, ...changed.filter((event) => event !== null)];
 }
+
+/**
+ * The same as JSON. A batch may hold hundreds of reservations that differ in few words, so their texts are put together
+ * directly; ids are UUIDs, times and currencies ours, and nothing in them needs escaping.
+ */
+export function eventsText(batch: CommitBatch): string {
+  const { lease, terms, made, moved, nowMs } = batch;
+  const head = `","time":"${new Date(nowMs).toISOString()}","data":{"event_id":"${lease.eventId}","zone_id":"${lease.zoneId}","user_id":"`;
+  let expiresAtMs = 0;
+  let tail = '';
+  let text = '';
+  for (const command of made) {
+    const { bookingId, userId, quantity } = command;
+    if (command.expiresAtMs !== expiresAtMs) {
+      expiresAtMs = command.expiresAtMs;
+      tail = `,"currency":"${terms.currency}","expires_at":"${new Date(expiresAtMs).toISOString()}"}}`;
+    }
+    text += `${text === '' ? '' : ','}{"id":"booking.created:${bookingId}","type":"booking.created","source":"onsale","subject":"${bookingId}${head}${userId}","quantity":${quantity},"amount":${quantity * terms.priceMinor}${tail}`;
+  }
+  if (moved.length === 0) return `[${text}]`;
+  const changes = JSON.stringify(eventsOfBatch({ ...batch, made: [] })).slice(1, -1);
+  return `[${text}${text !== '' && changes !== '' ? ',' : ''}${changes}]`;
+}

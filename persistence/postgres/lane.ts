@@ -20,10 +20,68 @@ export interface LaneOptions {
   readonly connectTimeoutMs: number;
 }
 
-export function openLane(options: LaneOptions): Lane {
-  let connecting: Promise<pg.Client> | null = null;
-  let closed = false;
+interface Waiting {
+  readonly begin: () => void;
+  readonly lost: (error: AnswerLost) => void;
+}
 
+export function openLane(options: LaneOptions): Lane {
+  const connection = keepConnected(options);
+  const run = async <R extends pg.QueryResultRow>(statement: pg.QueryConfig) => {
+    const client = connection.present ?? (await connection.open());
+    try {
+      return await client.query<R>(statement);
+    } catch (error) {
+      if (isAnswer(error)) throw error;
+      connection.drop(client);
+      throw new AnswerLost('PostgreSQL did not answer', { cause: error });
+    }
+  };
+
+  // pg's own queue is deprecated. A statement that finds the lane empty is sent at once, within the call.
+  let waiting: Waiting[] = [];
+  let busy = false;
+  const next = () => {
+    const first = waiting.shift();
+    busy = first !== undefined;
+    first?.begin();
+  };
+  const failed = (error: unknown) => {
+    if (isAnswer(error)) return;
+    // Whoever waited behind a lost answer hears of it now, and not after a connection attempt each.
+    const behind = waiting;
+    waiting = [];
+    for (const { lost } of behind) lost(new AnswerLost('PostgreSQL did not answer the statement before'));
+  };
+  return {
+    query<R extends pg.QueryResultRow>(statement: pg.QueryConfig) {
+      return new Promise<pg.QueryResult<R>>((resolve, reject) => {
+        const begin = () => {
+          run<R>(statement)
+            .then(resolve, (error: unknown) => {
+              failed(error);
+              reject(error);
+            })
+            .finally(next);
+        };
+        waiting.push({ begin, lost: reject });
+        if (!busy) next();
+      });
+    },
+    close: connection.close,
+  };
+}
+
+/** One connection, made when it is asked for and made anew after it was lost. */
+function keepConnected(options: LaneOptions) {
+  let connecting: Promise<pg.Client> | null = null;
+  let present: pg.Client | null = null;
+  let closed = false;
+  const forget = (client: pg.Client) => {
+    if (present !== client) return;
+    present = null;
+    connecting = null;
+  };
   const connect = async () => {
     const client = new pg.Client({
       connectionString: options.databaseUrl,
@@ -38,63 +96,27 @@ export function openLane(options: LaneOptions): Lane {
     // Without a listener an idle connection that the server ends would end the process.
     client.on('error', () => forget(client));
     client.on('end', () => forget(client));
-    await client.connect();
+    try {
+      await client.connect();
+    } catch (cause) {
+      connecting = null;
+      throw new AnswerLost('PostgreSQL is not reachable', { cause });
+    }
+    present = client;
     return client;
   };
-  let present: pg.Client | null = null;
-  const forget = (client: pg.Client) => {
-    if (present !== client) return;
-    present = null;
-    connecting = null;
-  };
-  const client = () => {
-    connecting ??= connect().then(
-      (connected) => {
-        present = connected;
-        return connected;
-      },
-      (error: unknown) => {
-        connecting = null;
-        throw error;
-      },
-    );
-    return connecting;
-  };
-
-  let losses = 0;
-  const lost = (message: string, cause?: unknown) => {
-    losses++;
-    return new AnswerLost(message, { cause });
-  };
-  const run = async <R extends pg.QueryResultRow>(statement: pg.QueryConfig) => {
-    if (closed) throw new AnswerLost('the lane is closed');
-    const connection =
-      present ??
-      (await client().catch((error: unknown) => {
-        throw lost('PostgreSQL is not reachable', error);
-      }));
-    try {
-      return await connection.query<R>(statement);
-    } catch (error) {
-      if (isAnswer(error)) throw error;
-      forget(connection);
-      connection.end().catch(() => {});
-      throw lost('PostgreSQL did not answer', error);
-    }
-  };
-
-  /** Settles when the statement before has ended: pg's own queue is deprecated. */
-  let turn: Promise<unknown> = Promise.resolve();
   return {
-    query<R extends pg.QueryResultRow>(statement: pg.QueryConfig) {
-      const before = losses;
-      const answer = turn.then(() => {
-        // Whoever waited behind a lost answer hears of it now, and not after a connection attempt each.
-        if (before !== losses) throw new AnswerLost('PostgreSQL did not answer the statement before');
-        return run<R>(statement);
-      });
-      turn = answer.catch(() => {});
-      return answer;
+    get present() {
+      return closed ? null : present;
+    },
+    async open() {
+      if (closed) throw new AnswerLost('the lane is closed');
+      connecting ??= connect();
+      return connecting;
+    },
+    drop(client: pg.Client) {
+      forget(client);
+      client.end().catch(() => {});
     },
     async close() {
       closed = true;

@@ -5,7 +5,8 @@
 import type pg from 'pg';
 import { transitions } from '../../engine/booking.ts';
 import type { Acquired, CommitAnswer, CommitBatch, ZoneLedger } from '../../engine/ports.ts';
-import { eventsOfBatch } from '../batch-events.ts';
+import { eventsText } from '../batch-events.ts';
+import { hashes, integers, moments, uuids } from './binary-arrays.ts';
 import { type BookingRow, bookingColumns, readBooking } from './bookings.ts';
 import { isAnswer, type Lane } from './lane.ts';
 import { rebuildEvent } from './rebuild.ts';
@@ -83,31 +84,52 @@ async function acquire(lane: Lane, zoneId: string): Promise<Acquired | null> {
   };
 }
 
+/** The rows of new bookings. Needs `zone`, the row that was found to be the batch's own. */
+const made = `
+    insert into bookings (event_id, id, zone_id, user_id, idempotency_key, fingerprint, quantity, amount_minor,
+                          currency, status, created_at, expires_at)
+    select z.event_id, m.id, z.id, m.user_id, m.key, m.fingerprint, m.quantity, m.quantity * $7::bigint, $8, 'reserved',
+           $6::timestamptz, m.expires_at
+    from zone z, unnest($10::uuid[], $11::uuid[], $12::bytea[], $13::bytea[], $14::int[], $15::timestamptz[])
+      as m(id, user_id, key, fingerprint, quantity, expires_at)
+    returning quantity`;
+
 /*
- * The zone's row is locked and checked first; without it nothing else happens. Counters are computed from the rows that
- * really changed, by the shifts of the life cycle (engine/booking.ts), and refuse_batch undoes everything when fewer
- * rows changed than the gate let through.
+ * A batch of nothing but reservations, which is what a sale begins with. The zone's row moves by what is asked, under
+ * its version; refuse_batch undoes everything when fewer bookings were made than that.
+ */
+const reserveSql = `
+  with zone as (
+    update zones z set available = z.available - asked.seats, held = z.held + asked.seats, version = z.version + 1
+    from (select coalesce(sum(quantity), 0) as seats from unnest($14::int[]) as quantity) asked
+    where event_id = $1 and id = $2 and owner_epoch = $3 and gate_generation = $4 and version = $5
+    returning z.event_id, z.id
+  ), made as (${made}
+  ), told as (
+    insert into outbox (topic, events) select 'booking-events', $9 from zone
+  )
+  select case when (select count(*) from made) = cardinality($10::uuid[])
+              then true else refuse_batch('the gate let through what the truth does not have') end
+  from zone`;
+
+/*
+ * Any batch. The zone's row is locked and checked first; without it nothing else happens. Counters are computed from
+ * the rows that really changed, by the shifts of the life cycle (engine/booking.ts), and refuse_batch undoes everything
+ * when fewer rows changed than the gate let through.
  */
 const commitSql = `
   with zone as (
     select event_id, id from zones
     where event_id = $1 and id = $2 and owner_epoch = $3 and gate_generation = $4 and version = $5
     for update
-  ), made as (
-    insert into bookings (event_id, id, zone_id, user_id, idempotency_key, fingerprint, quantity, amount_minor,
-                          currency, status, created_at, expires_at)
-    select z.event_id, m.id, z.id, m.user_id, decode(m.key, 'hex'), decode(m.fingerprint, 'hex'), m.quantity,
-           m.quantity * $7::bigint, $8, 'reserved', $6::timestamptz, m.expires_at
-    from zone z, unnest($9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::int[], $14::timestamptz[])
-      as m(id, user_id, key, fingerprint, quantity, expires_at)
-    returning quantity
+  ), made as (${made}
   ), moved as (
     update bookings b
     set status = m.status::booking_status,
         expires_at = coalesce(m.expires_at, b.expires_at),
         extended_from = case when m.expires_at is null then b.extended_from else coalesce(b.extended_from, b.expires_at) end,
         changed_at = case when m.status = b.status::text then b.changed_at else $6::timestamptz end
-    from zone z, unnest($15::uuid[], $16::text[], $17::text[], $18::int[], $19::int[], $20::int[], $21::timestamptz[])
+    from zone z, unnest($16::uuid[], $17::text[], $18::text[], $19::int[], $20::int[], $21::int[], $22::timestamptz[])
       as m(id, allowed, status, available, held, sold, expires_at)
     where b.event_id = z.event_id and b.id = m.id and b.zone_id = z.id
       and b.status::text = any (string_to_array(m.allowed, ' '))
@@ -125,16 +147,21 @@ const commitSql = `
     where zones.event_id = zone.event_id and zones.id = zone.id
     returning 1
   ), told as (
-    insert into outbox (topic, events) select 'booking-events', $22 from done where $22 <> '[]'
+    insert into outbox (topic, events) select 'booking-events', $9 from done where $9 <> '[]'
   )
-  select case when (select count(*) from made) = cardinality($9::uuid[])
-               and (select count(*) from moved) = cardinality($15::uuid[])
+  select case when (select count(*) from made) = cardinality($10::uuid[])
+               and (select count(*) from moved) = cardinality($16::uuid[])
               then true else refuse_batch('the gate let through what the truth does not have') end
   from done`;
 
 async function commit(lane: Lane, batch: CommitBatch): Promise<CommitAnswer> {
+  const values = reserveValues(batch);
+  const statement =
+    batch.moved.length === 0
+      ? { name: 'reserve_batch', text: reserveSql, values }
+      : { name: 'commit_batch', text: commitSql, values: [...values, ...moveValues(batch)] };
   try {
-    const { rows } = await lane.query({ name: 'commit_batch', text: commitSql, values: commitValues(batch) });
+    const { rows } = await lane.query(statement);
     return rows.length === 1 ? 'committed' : 'stale';
   } catch (error) {
     if (isAnswer(error) && conflicts.has(error.code ?? '')) return 'conflict';
@@ -142,32 +169,39 @@ async function commit(lane: Lane, batch: CommitBatch): Promise<CommitAnswer> {
   }
 }
 
-function commitValues(batch: CommitBatch): unknown[] {
-  const { lease, version, terms, nowMs, made, moved } = batch;
-  const time = new Date(nowMs).toISOString();
+/** $1 to $15 */
+function reserveValues(batch: CommitBatch): unknown[] {
+  const { lease, version, terms, nowMs, made } = batch;
   return [
     lease.eventId,
     lease.zoneId,
     lease.epoch,
     lease.generation,
     version,
-    time,
+    new Date(nowMs).toISOString(),
     terms.priceMinor,
     terms.currency,
-    made.map((command) => command.bookingId),
-    made.map((command) => command.userId),
-    made.map((command) => command.key),
-    made.map((command) => command.fingerprint),
-    made.map((command) => command.quantity),
-    made.map((command) => new Date(command.expiresAtMs).toISOString()),
-    moved.map(({ bookingId }) => bookingId),
-    moved.map(({ move }) => transitions[move].from.join(' ')),
-    moved.map(({ move }) => transitions[move].to),
-    moved.map(({ move }) => transitions[move].shift.available),
-    moved.map(({ move }) => transitions[move].shift.held),
-    moved.map(({ move }) => transitions[move].shift.sold),
+    eventsText(batch),
+    uuids(made.map((command) => command.bookingId)),
+    uuids(made.map((command) => command.userId)),
+    hashes(made.map((command) => command.key)),
+    hashes(made.map((command) => command.fingerprint)),
+    integers(made.map((command) => command.quantity)),
+    moments(made.map((command) => command.expiresAtMs)),
+  ];
+}
+
+/** $16 to $22 */
+function moveValues({ moved }: CommitBatch): unknown[] {
+  const rules = moved.map(({ move }) => transitions[move]);
+  return [
+    uuids(moved.map(({ bookingId }) => bookingId)),
+    rules.map(({ from }) => from.join(' ')),
+    rules.map(({ to }) => to),
+    integers(rules.map(({ shift }) => shift.available)),
+    integers(rules.map(({ shift }) => shift.held)),
+    integers(rules.map(({ shift }) => shift.sold)),
     moved.map(({ expiresAtMs }) => (expiresAtMs === null ? null : new Date(expiresAtMs).toISOString())),
-    JSON.stringify(eventsOfBatch(batch)),
   ];
 }
 

@@ -3,6 +3,7 @@
  * lua/zone_batch.lua): a fraction of the CPU and memory of textual ids and one command per booking.
  */
 import type { Hold, ZoneAnswer, ZoneCommand } from '../../engine/zone.ts';
+import { writeHex16 } from '../hex-bytes.ts';
 
 const recordBytes = 73;
 const holdBytes = 24;
@@ -20,7 +21,9 @@ const kinds: Readonly<Record<ZoneCommand['kind'], string>> = {
 };
 
 export function uuidBytes(uuid: string): Buffer {
-  return Buffer.from(uuid.replaceAll('-', ''), 'hex');
+  const bytes = Buffer.allocUnsafe(16);
+  writeHex16(bytes, 0, uuid);
+  return bytes;
 }
 
 export function uuidText(bytes: Buffer, at = 0): string {
@@ -37,18 +40,18 @@ export function packCommands(commands: readonly ZoneCommand[]): Buffer {
 
 function packCommand(packed: Buffer, at: number, command: ZoneCommand): void {
   packed.write(kinds[command.kind], at, 'latin1');
-  writeUuid(packed, at + 1, command.bookingId);
+  writeHex16(packed, at + 1, command.bookingId);
   switch (command.kind) {
     case 'reserve':
-      writeUuid(packed, at + 17, command.userId);
-      packed.write(command.key, at + 33, 'hex');
-      packed.write(command.fingerprint, at + 49, 'hex');
+      writeHex16(packed, at + 17, command.userId);
+      writeHex16(packed, at + 33, command.key);
+      writeHex16(packed, at + 49, command.fingerprint);
       packed.writeUInt16BE(command.quantity, at + 65);
       packed.writeUIntBE(command.expiresAtMs, at + 67, 6);
       break;
     case 'reacquire':
     case 'refund':
-      writeUuid(packed, at + 17, command.userId);
+      writeHex16(packed, at + 17, command.userId);
       packed.writeUInt16BE(command.quantity, at + 65);
       break;
     case 'extend':
@@ -59,10 +62,6 @@ function packCommand(packed: Buffer, at: number, command: ZoneCommand): void {
       break;
     default:
   }
-}
-
-function writeUuid(packed: Buffer, at: number, uuid: string): void {
-  packed.write(uuid.replaceAll('-', ''), at, 'hex');
 }
 
 const plainAnswers = { 1: 'applied', 2: 'too-few', 3: 'absent', 4: 'early' } as const;
@@ -100,7 +99,7 @@ export function readReleases(packed: Buffer): { readonly userId: string; readonl
 
 export function packHold(hold: Hold): Buffer {
   const packed = Buffer.alloc(holdBytes);
-  writeUuid(packed, 0, hold.userId);
+  writeHex16(packed, 0, hold.userId);
   packed.writeUInt16BE(hold.quantity, 16);
   packed.writeUIntBE(hold.expiresAtMs, 18, 6);
   return packed;

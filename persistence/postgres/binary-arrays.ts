@@ -1,0 +1,59 @@
+/**
+ * Arrays as PostgreSQL's binary format has them (array_recv in src/backend/utils/adt/arrayfuncs.c): a parameter that is
+ * a Buffer is sent as it stands. A batch of hundreds of rows is copied on both sides instead of being quoted, escaped
+ * and parsed as text.
+ */
+
+import { writeHex16 } from '../hex-bytes.ts';
+
+const headBytes = 20;
+
+/** The type of the elements: its OID (pg_type.dat) and the size that all its values have. */
+interface Fixed {
+  readonly oid: number;
+  readonly bytes: number;
+}
+
+function arrayOf<T>(
+  { oid, bytes }: Fixed,
+  items: readonly T[],
+  put: (to: Buffer, at: number, item: T) => void,
+): Buffer {
+  const array = Buffer.allocUnsafe(headBytes + items.length * (4 + bytes));
+  array.writeInt32BE(items.length === 0 ? 0 : 1, 0); // dimensions
+  array.writeInt32BE(0, 4); // no element is null
+  array.writeInt32BE(oid, 8);
+  array.writeInt32BE(items.length, 12);
+  array.writeInt32BE(1, 16); // the first element's index
+  let at = headBytes;
+  for (const item of items) {
+    array.writeInt32BE(bytes, at);
+    put(array, at + 4, item);
+    at += 4 + bytes;
+  }
+  return items.length === 0 ? array.subarray(0, 12) : array;
+}
+
+/** uuid[] from their texts. */
+export function uuids(texts: readonly string[]): Buffer {
+  return arrayOf({ oid: 2950, bytes: 16 }, texts, writeHex16);
+}
+
+/** bytea[] of 16 bytes each, from their hex digits. */
+export function hashes(texts: readonly string[]): Buffer {
+  return arrayOf({ oid: 17, bytes: 16 }, texts, writeHex16);
+}
+
+/** int4[] */
+export function integers(values: readonly number[]): Buffer {
+  return arrayOf({ oid: 23, bytes: 4 }, values, (to, at, value) => to.writeInt32BE(value, at));
+}
+
+const epochMs = Date.UTC(2000, 0, 1);
+
+/** timestamptz[] from epoch milliseconds: PostgreSQL counts microseconds since 2000. */
+export function moments(timesMs: readonly number[]): Buffer {
+  return arrayOf({ oid: 1184, bytes: 8 }, timesMs, (to, at, timeMs) =>
+    to.writeBigInt64BE(BigInt(timeMs - epochMs) * 1000n, at),
+  );
+}
