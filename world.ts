@@ -25,26 +25,36 @@ export function realWorld(): World {
 
 const nothing = () => {};
 
-const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const digits = Buffer.from('0123456789abcdef');
+const dash = 0x2d;
 const idsPerRefill = 512;
 
 /** UUID v7 (RFC 9562 §5.7): 48 bits of milliseconds, 74 random bits, drawn from the system in bulk. */
 function randomIds(now: () => number): Ids {
-  const pool = new Uint8Array(16 * idsPerRefill);
+  const pool = new Uint8Array(10 * idsPerRefill);
   let used = pool.length;
+  const bytes = Buffer.alloc(16);
+  // Written to one place and read out in one piece: an id that is put together of parts stays in parts.
+  const text = Buffer.alloc(36);
   return {
     next() {
       if (used >= pool.length) {
         randomFillSync(pool);
         used = 0;
       }
-      const time = now().toString(16).padStart(12, '0');
-      const at = used + 6;
-      used += 16;
-      const hex = (index: number) => hexOfByte[pool[at + index] as number] as string;
-      const versioned = hexOfByte[0x70 | ((pool[at] as number) & 0x0f)] as string;
-      const varianted = hexOfByte[0x80 | ((pool[at + 2] as number) & 0x3f)] as string;
-      return `${time.slice(0, 8)}-${time.slice(8)}-${versioned}${hex(1)}-${varianted}${hex(3)}-${hex(4)}${hex(5)}${hex(6)}${hex(7)}${hex(8)}${hex(9)}`;
+      bytes.writeUIntBE(now(), 0, 6);
+      bytes.set(pool.subarray(used, used + 10), 6);
+      used += 10;
+      bytes[6] = 0x70 | ((bytes[6] as number) & 0x0f);
+      bytes[8] = 0x80 | ((bytes[8] as number) & 0x3f);
+      let at = 0;
+      for (let i = 0; i < 16; i++) {
+        if (i === 4 || i === 6 || i === 8 || i === 10) text[at++] = dash;
+        const byte = bytes[i] as number;
+        text[at++] = digits[byte >> 4] as number;
+        text[at++] = digits[byte & 0x0f] as number;
+      }
+      return text.toString('latin1');
     },
   };
 }

@@ -12,8 +12,10 @@ const security = [
   'X-Content-Type-Options: nosniff',
   'X-Frame-Options: DENY',
   'Referrer-Policy: no-referrer',
-  'Cross-Origin-Opener-Policy: same-origin',
 ];
+
+/** Only what is shown as a page can be opened by another; JSON is spared the bytes. */
+const ofPages = ['Cross-Origin-Opener-Policy: same-origin'];
 
 /** What scripts of other origins may read of an answer. */
 const exposed =
@@ -37,7 +39,7 @@ export function createAnswerHeads({ crossOrigin, paymentOrigin }: Origins): Answ
   const all = [...security, contentSecurityPolicy(paymentOrigin)];
   const common = crossOrigin ? [...all, 'Vary: Origin', exposed] : all;
   const json = ['Content-Type: application/json', 'Cache-Control: no-store', ...common];
-  return { privateJson: remembered(json), bare: remembered(common) };
+  return { privateJson: remembered(json), bare: remembered([...common, ...ofPages]) };
 }
 
 function contentSecurityPolicy(paymentOrigin: string | null): string {

@@ -13,6 +13,16 @@ it('writes what Buffer would, with and without dashes, in both cases', () => {
   );
 });
 
-it.each(['', 'ab', '0'.repeat(31), '0'.repeat(33), '0'.repeat(34)])('refuses %j', (text) => {
-  expect(() => writeHex16(Buffer.alloc(64), 0, text)).toThrow('not 16 bytes');
+const spoilt = [
+  '',
+  'ab',
+  '0'.repeat(31),
+  '0'.repeat(33),
+  '0'.repeat(34),
+  `${'0'.repeat(31)}g`,
+  `${'0'.repeat(31)}\u0130`,
+];
+
+it.each(spoilt)('refuses %j', (text) => {
+  expect(() => writeHex16(Buffer.alloc(64), 0, text)).toThrow('neither');
 });
