@@ -56,6 +56,8 @@ export interface State {
   /** Past the gate, oldest first; while `committing`, the first is on its way to the truth. */
   readonly commits: Cleared[];
   committing: boolean;
+  /** Taken by the truth, and not answered yet. */
+  durable: Cleared | null;
   /** Batches that the truth holds, whose records in the gate may go with the next batch. */
   settled: string[];
   /** Whether one of them gave seats back, which count for their users until the gate hears of it. */
@@ -90,6 +92,7 @@ export function newState(zoneId: string, deps: ZoneDeps, inbox: Inbox<ZoneReques
     gating: null,
     commits: [],
     committing: false,
+    durable: null,
     settled: [],
     owesRelease: false,
     refused: null,

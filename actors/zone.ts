@@ -166,9 +166,11 @@ function committed(state: State, answer: CommitAnswer): void {
     doubt(state, `the truth answered ${answer}`);
     return;
   }
-  const durable = state.commits.shift();
+  const durable = state.commits.shift() ?? null;
   // The truth works on the next batch while the answers of this one are written.
+  state.durable = durable;
   if (state.phase === 'open') startCommit(state);
+  state.durable = null;
   if (durable) answerDurable(state, durable);
   if (state.phase === 'doubtful') startTakeOver(state);
   else advance(state);
@@ -223,7 +225,11 @@ const busy = unavailable('too many requests wait for this zone');
 
 /** Answers everything that a crashed incarnation had accepted. */
 function abandonState(state: State): void {
-  const entries = [...state.commits.flatMap(({ won }) => won), ...(state.gating?.entries ?? [])];
+  const entries = [
+    ...(state.durable?.won ?? []),
+    ...state.commits.flatMap(({ won }) => won),
+    ...(state.gating?.entries ?? []),
+  ];
   for (const request of [...entries.map((entry) => entry.request), ...state.again]) refuse(state, request, unknownFate);
   // Those whose booking the truth was just asked for.
   state.keys.settleAll(unknownFate);
