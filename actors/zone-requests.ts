@@ -93,7 +93,11 @@ export function reacquire(
   zone.send({ ...ask, ...booking, kind: 'reacquire' });
 }
 
-/** Sold seats return to the zone. Ask only for a booking that the truth says is confirmed. */
+/**
+ * Sold seats return to the zone. Ask only for a booking that the truth says is confirmed.
+ *
+ * @public
+ */
 export function refund(
   zone: ZoneAddress,
   booking: { readonly bookingId: string; readonly userId: string; readonly quantity: number },
