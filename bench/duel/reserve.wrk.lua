@@ -1,3 +1,4 @@
+-- Returns nothing: wrk calls the functions of this file.
 -- wrk asks for one seat, as each user in turn, with a new key for every request. From the environment: TOKENS (a file,
 -- one a line), EVENT, ZONE and RUN (what makes the keys of this run differ). Ends with its figures as one line of JSON.
 local tokens, n, run = {}, 0, os.getenv('RUN')
