@@ -202,13 +202,15 @@ async function forge(nodeUrl: string, notice: ForgedNotice): Promise<number> {
   return response.status;
 }
 
-/** Nothing waits to be relayed, and no saga is between two steps. */
+/** Nothing waits to be relayed, no saga is between two steps, and no hold is about to run out. */
 async function atRest(database: pg.Pool): Promise<void> {
   const text = `
     select (select count(*)::int from outbox where published_at is null) as untold,
-           (select count(*)::int from saga_instances where status in ('running', 'compensating')) as moving`;
+           (select count(*)::int from saga_instances where status in ('running', 'compensating')) as moving,
+           (select count(*)::int from bookings
+             where status = 'reserved' and expires_at < now() + interval '2 seconds') as ending`;
   await eventually(async () => {
     const { rows } = await database.query(text);
-    if (rows[0].untold + rows[0].moving > 0) throw new Error(`still under way: ${JSON.stringify(rows[0])}`);
+    if (rows[0].untold + rows[0].moving + rows[0].ending > 0) throw new Error(`still under way: ${JSON.stringify(rows[0])}`);
   });
 }
