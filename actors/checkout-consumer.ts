@@ -5,6 +5,9 @@ import { accept, type Outcome } from '../engine/outcome.ts';
 import type { Shards } from './cluster/shards.ts';
 import { type CheckoutNews, type RoomAddress, tellCheckout } from './waiting-room-requests.ts';
 
+const all = new Set(['booking.created', 'booking.confirmed', 'booking.cancelled', 'booking.expired']);
+const none = new Set<string>();
+
 /** A room that is not running here hears of nothing: it reads the bookings when it is taken over, and with each tick. */
 export function checkoutConsumer(rooms: Shards<RoomAddress>): EventConsumer {
   const tell = (event: DomainEvent) => {
@@ -16,10 +19,12 @@ export function checkoutConsumer(rooms: Shards<RoomAddress>): EventConsumer {
   return {
     name: 'waiting-room',
     topic: 'booking-events',
-    types: new Set(['booking.created', 'booking.confirmed', 'booking.cancelled', 'booking.expired']),
+    /** Where no room runs, none of them is of use, and those of a sale without one are many. */
+    get types() {
+      return rooms.started.size === 0 ? none : all;
+    },
     eventsMax: 500,
     async handle(events) {
-      if (rooms.started.size === 0) return accept(null);
       const outcomes = await Promise.all(events.map(tell));
       return outcomes.find((outcome) => !outcome.ok) ?? accept(null);
     },

@@ -28,7 +28,8 @@ export function startEventBus({ actors, outbox, lock, log, consumers, watch }: E
   const delivery = createDelivery({ world: actors.world, outbox, watch });
   if (log) for (const consumer of consumers) log.follow(consumer, (items) => handItems(consumer, items, delivery));
   const deliver = log ? intoLog(log, delivery, watch) : toConsumers(consumers, delivery);
-  return startRelay({ actors, outbox, lock, deliver, failed: watch.failed });
+  const wanted = () => (log ? null : consumers.flatMap(({ types }) => [...types]));
+  return startRelay({ actors, outbox, lock, wanted, deliver, failed: watch.failed });
 }
 
 type Deliver = (row: OutboxRow) => Promise<void>;

@@ -41,6 +41,8 @@ export interface RelayDeps {
   readonly actors: Actors;
   readonly outbox: Outbox;
   readonly lock: RelayLock;
+  /** The types of events that `deliver` can use; null: all. */
+  readonly wanted: () => readonly string[] | null;
   /** Begins in the order of its calls. Rejects when the row must come again. */
   readonly deliver: (row: OutboxRow) => Promise<void>;
   readonly failed: (error: unknown) => void;
@@ -122,7 +124,7 @@ function receive(deps: RelayDeps, state: State, message: Message): State {
   return state;
 }
 
-function look({ outbox, lock }: RelayDeps, state: State): void {
+function look({ outbox, lock, wanted }: RelayDeps, state: State): void {
   if (state.asking) {
     state.again = true;
     return;
@@ -134,7 +136,7 @@ function look({ outbox, lock }: RelayDeps, state: State): void {
   state.again = false;
   const { self } = state;
   const failed = (error: unknown): Message => ({ type: 'failed', error });
-  if (state.locked) self.pipe(outbox.unpublished(room, [...state.underWay.keys()]), wereFetched, failed);
+  if (state.locked) self.pipe(outbox.unpublished(room, [...state.underWay.keys()], wanted()), wereFetched, failed);
   else
     self.pipe(
       lock.take(() => self.tell({ type: 'unlocked' })),

@@ -10,9 +10,9 @@ import type { Topic } from './topics.ts';
 export interface Outbox {
   /**
    * The oldest rows that were not marked yet, without those in `except`. A state, not a position: nothing that commits
-   * late is overlooked.
+   * late is overlooked. With `types`, a row that is known to hold none of them comes without its events.
    */
-  unpublished(max: number, except: readonly string[]): Promise<readonly OutboxRow[]>;
+  unpublished(max: number, except: readonly string[], types: readonly string[] | null): Promise<readonly OutboxRow[]>;
   markPublished(seqs: readonly string[]): Promise<void>;
   /** Parks what cannot be processed where an operator sees it, and tells of it in `onsale.dlq`. Harmless when repeated. */
   deadLetter(letter: DeadLetter): Promise<void>;

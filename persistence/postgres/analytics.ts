@@ -1,6 +1,7 @@
 /**
  * Analytics as a consumer of the event log: counts by event and hour, in one statement together with the note that these
- * events were counted, so that none counts twice and none is forgotten.
+ * events were counted, so that none counts twice and none is forgotten. New bookings are not counted here: their rows say
+ * when they were made (the view bookings_hourly), and a note a reservation would cost what the reservation costs.
  */
 import type pg from 'pg';
 import type { EventConsumer } from '../../engine/event-log.ts';
@@ -21,17 +22,17 @@ const countSql = `
     select e.* from fresh join unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::text[], $7::bigint[])
       as e(id, type, event_id, booking_id, at, currency, returned) using (id)
   )
-  insert into analytics_hourly as h (event_id, hour, currency, reserved, confirmed, cancelled, expired, refunded,
+  insert into analytics_hourly as h (event_id, hour, currency, confirmed, cancelled, expired, refunded,
                                      revenue_minor, returned_minor)
   select e.event_id, date_trunc('hour', e.at, 'UTC'), coalesce(e.currency, b.currency),
-         count(*) filter (where e.type = 'booking.created'), count(*) filter (where e.type = 'booking.confirmed'),
+         count(*) filter (where e.type = 'booking.confirmed'),
          count(*) filter (where e.type = 'booking.cancelled'), count(*) filter (where e.type = 'booking.expired'),
          count(*) filter (where e.type = 'booking.refunded'),
          coalesce(sum(b.amount_minor) filter (where e.type = 'booking.confirmed'), 0), coalesce(sum(e.returned), 0)
   from e left join bookings b on e.currency is null and b.event_id = e.event_id and b.id = e.booking_id
   group by 1, 2, 3
   on conflict (event_id, hour, currency) do update
-  set reserved = h.reserved + excluded.reserved, confirmed = h.confirmed + excluded.confirmed,
+  set confirmed = h.confirmed + excluded.confirmed,
       cancelled = h.cancelled + excluded.cancelled, expired = h.expired + excluded.expired,
       refunded = h.refunded + excluded.refunded, revenue_minor = h.revenue_minor + excluded.revenue_minor,
       returned_minor = h.returned_minor + excluded.returned_minor`;
@@ -66,7 +67,7 @@ export function createAnalytics(pool: pg.Pool): readonly EventConsumer[] {
   return [
     consumer(
       'booking-events',
-      ['created', 'confirmed', 'cancelled', 'expired', 'refunded'].map((end) => `booking.${end}`),
+      ['confirmed', 'cancelled', 'expired', 'refunded'].map((end) => `booking.${end}`),
     ),
     consumer('payment-events', ['payment.refunded']),
   ];

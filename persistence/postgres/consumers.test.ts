@@ -27,13 +27,13 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function insertBooking(amountMinor = 300): Promise<string> {
+async function insertBooking(amountMinor = 300, createdAt = '2027-03-01T12:30:00.000Z'): Promise<string> {
   const id = randomUUID();
   await pool.query(
     `insert into bookings (event_id, id, zone_id, user_id, idempotency_key, fingerprint, quantity, amount_minor,
                            currency, status, created_at, expires_at)
-     values ($1, $2, gen_random_uuid(), gen_random_uuid(), '', '', 1, $3, 'THB', 'confirmed', now(), now())`,
-    [eventId, id, amountMinor],
+     values ($1, $2, gen_random_uuid(), gen_random_uuid(), '', '', 1, $3, 'THB', 'confirmed', $4, $4)`,
+    [eventId, id, amountMinor, createdAt],
   );
   return id;
 }
@@ -42,8 +42,6 @@ function eventOf(type: string, bookingId: string, { time = '2027-03-01T12:30:00.
   const envelope = { id: `${type}:${bookingId}`, type, source: 'onsale' as const, subject: bookingId, time };
   return { ...envelope, data: { event_id: eventId, ...data } };
 }
-const created = (bookingId: string, time?: string) =>
-  eventOf('booking.created', bookingId, { ...(time ? { time } : {}), data: { currency: 'THB' } });
 
 /** The consumers of one topic. */
 const on = (topic: string, consumers: readonly EventConsumer[]) =>
@@ -56,26 +54,21 @@ describe('analytics', () => {
 
   it('counts by hour and day, with revenue and conversion', async () => {
     const [one, two] = [await insertBooking(300), await insertBooking(500)];
-    const events = [
-      created(one),
-      created(two),
-      created(randomUUID(), '2027-03-01T23:59:59.999Z'),
-      created(randomUUID()),
-    ];
-    expect(await bookings().handle([...events, eventOf('booking.confirmed', one)])).toEqual(accept(null));
+    for (const createdAt of ['2027-03-01T23:59:59.999Z', '2027-03-01T12:59:59.999Z']) await insertBooking(1, createdAt);
+    expect(await bookings().handle([eventOf('booking.confirmed', one)])).toEqual(accept(null));
     const later = { time: '2027-03-02T00:00:00.000Z' };
     await bookings().handle([eventOf('booking.confirmed', two, later), eventOf('booking.refunded', one, later)]);
     const refund = { id: 'r', data: { amount: 300, currency: undefined } };
     await on('payment-events', createAnalytics(pool)).handle([
       eventOf('payment.refunded', one, { ...later, ...refund }),
     ]);
-    const { rows } = await pool.query('select hour, reserved from analytics_hourly where event_id = $1 order by hour', [
-      eventId,
-    ]);
-    expect(rows.map(({ hour, reserved }) => [hour.toISOString(), reserved])).toEqual([
-      ['2027-03-01T12:00:00.000Z', 3],
-      ['2027-03-01T23:00:00.000Z', 1],
-      ['2027-03-02T00:00:00.000Z', 0],
+    const { rows } = await pool.query(
+      'select hour, confirmed, refunded from analytics_hourly where event_id = $1 order by hour',
+      [eventId],
+    );
+    expect(rows.map(({ hour, confirmed, refunded }) => [hour.toISOString(), confirmed, refunded])).toEqual([
+      ['2027-03-01T12:00:00.000Z', 1, 0],
+      ['2027-03-02T00:00:00.000Z', 1, 1],
     ]);
     expect(await daily()).toMatchObject([
       {
@@ -98,21 +91,24 @@ describe('analytics', () => {
   });
 
   it('counts an event once: repeated in its portion, after it, or beside it', async () => {
-    const events = Array.from({ length: 50 }, () => created(randomUUID()));
+    const ids = await Promise.all(Array.from({ length: 50 }, () => insertBooking()));
+    const events = ids.map((id) => eventOf('booking.confirmed', id));
     await bookings().handle([...events, ...events]);
     await Promise.all([bookings().handle(events.slice(10)), bookings().handle(events), bookings().handle(events)]);
-    expect(await daily()).toMatchObject([{ reserved: '50' }]);
+    expect(await daily()).toMatchObject([{ reserved: '50', confirmed: '50' }]);
   });
 
   it('refuses for good what cannot be counted, and counts nothing of its portion', async () => {
-    const portion = [created(randomUUID()), eventOf('booking.confirmed', 'no booking')];
+    const portion = [eventOf('booking.cancelled', randomUUID()), eventOf('booking.confirmed', 'no booking')];
     expect(await bookings().handle(portion)).toMatchObject({ rejection: { code: 'VALIDATION_ERROR' } });
     expect(await daily()).toEqual([]);
   });
 
   it('asks for another try when its store is away', async () => {
     const away = new pg.Pool({ connectionString: 'postgres://nobody@127.0.0.1:1/none' });
-    await expect(on('booking-events', createAnalytics(away)).handle([created(randomUUID())])).rejects.toThrow();
+    await expect(
+      on('booking-events', createAnalytics(away)).handle([eventOf('booking.confirmed', randomUUID())]),
+    ).rejects.toThrow();
   });
 });
 

@@ -4,11 +4,11 @@ import type { Outbox } from '../../engine/event-log.ts';
 
 export function createOutbox(pool: pg.Pool): Outbox {
   return {
-    async unpublished(max, except) {
+    async unpublished(max, except, wanted) {
       const text = `
-        select seq, topic, events from outbox
-        where published_at is null and seq <> all ($2::bigint[]) order by seq limit $1`;
-      const { rows } = await pool.query({ name: 'outbox_unpublished', text, values: [max, except] });
+        select seq, topic, case when $3::text[] is null or types is null or types && $3 then events else '[]' end as events
+        from outbox where published_at is null and seq <> all ($2::bigint[]) order by seq limit $1`;
+      const { rows } = await pool.query({ name: 'outbox_unpublished', text, values: [max, except, wanted] });
       return rows;
     },
     async markPublished(seqs) {

@@ -106,7 +106,7 @@ const reserveSql = `
     returning z.event_id, z.id
   ), made as (${made}
   ), told as (
-    insert into outbox (topic, events) select 'booking-events', $9 from zone
+    insert into outbox (topic, types, events) select 'booking-events', '{booking.created}', $9 from zone
   )
   select case when (select count(*) from made) = cardinality($10::uuid[])
               then true else refuse_batch('the gate let through what the truth does not have') end
