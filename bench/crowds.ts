@@ -5,8 +5,6 @@ import { closedLoad, type LoadOptions, profiledLoad, steadyLoad } from './load-o
 import { type LoadScenario, mean, nothingRead, recoveryObservation, undeclaredErrors } from './load-scenario.ts';
 import type { Observation } from './report/report.ts';
 
-/** After the burst, to see the recovery. */
-const afterSeconds = 15;
 /** Before any measurement; only the size of the stock hangs on it. */
 const guessedPeak = 30_000;
 /** Goodput under overload that is aimed at, of the peak. */
@@ -21,7 +19,7 @@ export const spike: LoadScenario = {
     profiledLoad(options, 'spike', [
       { ratePerSecond: options.low, seconds: options['warm-up'] + quietSeconds },
       { ratePerSecond: options.peak, seconds: options.seconds },
-      { ratePerSecond: options.low, seconds: afterSeconds },
+      { ratePerSecond: options.low, seconds: options.after },
     ]),
   ],
   read([load], options) {
@@ -37,11 +35,11 @@ export const overload: LoadScenario = {
   summary: '--factor times the peak, which is measured first, for --seconds; then a quarter of it',
   // A crowd has a connection each: with few, it would queue in the generator, where no server can shed it.
   defaults: { seconds: 60, connections: 15_000, generators: 2 },
-  plan: (options) => [closedLoad(options, peakLabel, peakSeconds), overloadOf(options, guessedPeak)],
+  plan: (options) => [peakOf(options), overloadOf(options, guessedPeak)],
   async course(measure, options) {
     // The peak is what connections enough to keep it busy get, not what a crowd gets.
     const polite = { ...options, connections: 384 };
-    const peak = await measure(closedLoad(polite, peakLabel, peakSeconds));
+    const peak = await measure(peakOf(polite));
     return [peak, await measure(overloadOf(options, peak.perSecond.accepted))];
   },
   read([peak, load], options) {
@@ -78,12 +76,15 @@ function memoryObservation({ cost }: LoadFigures): readonly Observation[] {
 }
 
 const peakLabel = 'peak, closed loop';
-const peakSeconds = 10;
+const peakSecondsMax = 10;
+
+const peakOf = (options: LoadOptions): Load =>
+  closedLoad(options, peakLabel, Math.min(peakSecondsMax, options.seconds));
 
 function overloadOf(options: LoadOptions, peak: number): Load {
   return profiledLoad(options, `overload × ${options.factor}`, [
     { ratePerSecond: options.factor * peak, seconds: options['warm-up'] + options.seconds },
-    { ratePerSecond: peak / 4, seconds: afterSeconds },
+    { ratePerSecond: peak / 4, seconds: options.after },
   ]);
 }
 

@@ -19,6 +19,7 @@ const numbers = {
   seed: [1, 'of the arrivals’ chance'],
   low: [1_000, 'spike, herd: requests per second before and after'],
   peak: [20_000, 'spike: requests per second at its height'],
+  after: [15, 'spike, overload: seconds at a low rate afterwards'],
   factor: [5, 'overload: times the peak that was measured first'],
   sockets: [10_000, 'herd, lastseat: sockets that ask in one instant'],
   from: [2_000, 'staircase: first rate'],

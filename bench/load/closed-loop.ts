@@ -38,7 +38,13 @@ export function runClosedLoop(work: Work, { startMs, endMs, due }: ClosedLoopTim
         },
       }),
     );
-    setTimeout(() => connections.forEach(send), Math.max(0, startMs - performance.now()) + 1);
+    // Timers count in whole milliseconds: one may fire a fraction before its time, when nothing may be sent yet.
+    const begin = () => {
+      const earlyMs = startMs - performance.now();
+      if (earlyMs > 0) setTimeout(begin, earlyMs);
+      else connections.forEach(send);
+    };
+    begin();
     const sweeper = setInterval(() => {
       giveUpOn(connections, work.timeoutMs);
       if (performance.now() < endMs || underWay > 0) return;

@@ -1,7 +1,7 @@
 /** The loops against servers that stall, close and stay silent. Times are asserted from below only. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runClosedLoop } from './closed-loop.ts';
 import { runHerd } from './herd.ts';
 import { runOpenLoop, type Work } from './open-loop.ts';
@@ -56,8 +56,9 @@ describe('the loops', () => {
     const { work, tally, recorder, startMs } = await bench((socket) => void (++served > 2 && answer(socket)), 150);
     const arrivals = scheduleArrivals([{ ratePerSecond: 20, seconds: 1 }], { index: 0, count: 1 }, null);
     await runOpenLoop(work, { startMs, arrivals, due: recorder.due, backlog: () => {} });
-    expect(tally.reasons.timeout).toBe(2);
-    expect(tally.unanswered).toBe(2);
+    // More when this process itself had to wait.
+    expect(tally.reasons.timeout).toBeGreaterThanOrEqual(2);
+    expect(tally.unanswered).toBe(tally.reasons.timeout);
     expect(tally.reasons[201]).toBeGreaterThan(0);
     expect(tally.all.totalCount).toBe(20);
     expect(Object.values(tally.reasons).reduce((sum, count) => sum + count)).toBe(20);
@@ -73,6 +74,16 @@ describe('the loops', () => {
     expect(tally.reasons.reset).toBeGreaterThan(0);
     expect(tally.reasons.reset).toBe(tally.unanswered);
     expect(tally.reasons[201]).toBe(served - tally.unanswered);
+  });
+
+  it('begins a closed loop though its timer fires before its time, as one in fifty does by a fraction', async () => {
+    const { work, tally, recorder, startMs } = await bench(answer);
+    const inTime = globalThis.setTimeout;
+    vi.stubGlobal('setTimeout', (wake: () => void, ms: number) => inTime(wake, ms - 10));
+    const running = runClosedLoop(work, { startMs, endMs: startMs + 200, due: recorder.due });
+    vi.unstubAllGlobals();
+    await running;
+    expect(tally.reasons[201]).toBeGreaterThan(0);
   });
 
   it('lets a herd come in one instant, each on a socket of its own', async () => {
