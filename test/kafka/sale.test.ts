@@ -123,7 +123,7 @@ describe.skipIf(brokers === '')('a sale on Kafka', () => {
     });
     await eventually(async () => {
       const lags = await metric(counter, 'kafka_consumer_lag{');
-      expect(lags).toHaveLength(5);
+      expect(lags.length).toBeGreaterThanOrEqual(5);
       for (const lag of lags) expect(lag).toMatch(/ 0$/);
     });
     expect(await eventBus(counter)).toEqual({ status: 200, name: 'event bus (kafka)', ok: true });
