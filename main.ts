@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { hash } from '@node-rs/bcrypt';
 import { runAudit } from './cli/audit.ts';
+import { verifyFairness } from './cli/fairness.ts';
 import { runSeed } from './cli/seed.ts';
 import { serve } from './cli/serve.ts';
 import { openStores, type Stores } from './cli/stores.ts';
@@ -21,6 +22,7 @@ const usage = `onsale <command>
   demo         lays the demo's users and events
   seed         --users N --zones K --seats S [--max-per-user M] [--price P] [--queue] --out FILE
   audit        [--json] [--acked FILE] [--event ID] [--settled]: do the promises hold?
+  fairness     verify FILE: does the log of a waiting room prove its order?
   env          prints every variable of the configuration
   bench rush   [--buyers N] [--seats S] [--zones K] …: a whole sale over HTTP
 
@@ -42,6 +44,10 @@ const commands: Readonly<Record<string, Command>> = {
     }),
   seed,
   audit,
+  fairness: async ([verb, file]) => {
+    if (verb !== 'verify' || !file) throw new ConfigError('onsale fairness verify FILE');
+    return verifyFairness(file, { print });
+  },
   bench: async (args) => (await import('./bench/bench.ts')).runBench(args, { program: process.argv[1] ?? '', print }),
   env: async () => {
     print(exampleEnvironment());
