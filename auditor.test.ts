@@ -266,7 +266,7 @@ describe('P7 is violated by', () => {
       `update outbox set published_at = null where seq = (select max(seq) from outbox)`,
       '1 rows of the outbox wait',
     ],
-    ['a ticket that was not issued', 'delete from tickets where number = 2', 'has 1 tickets'],
+    ['a ticket that was not issued', 'delete from tickets where number = 2', 'has 1 valid tickets'],
   ])('%s', async (_what, tamper, sentence) => {
     const [promises, sentences] = await brokenBy(() => sql(tamper));
     expect(promises).toEqual(['P7']);

@@ -176,7 +176,7 @@ async function auditStories(truth: ClientBase, { eventId, settled }: AuditSource
 async function auditTickets(truth: ClientBase, eventId: string | null, verdict: Verdict): Promise<void> {
   const gaps = await readTicketGaps(truth, eventId);
   const sentence = (gap: (typeof gaps)[number]) =>
-    `booking ${gap.bookingId} is confirmed for ${gap.seats} seats and has ${gap.tickets} tickets`;
+    `booking ${gap.bookingId} is confirmed for ${gap.seats} seats and has ${gap.tickets} valid tickets`;
   verdict.take(gaps.map((gap) => violation('P7', gap.bookingId, sentence(gap))));
 }
 

@@ -84,7 +84,7 @@ export function createMetrics(): Metrics {
   const abandoned = counter('actor_messages_abandoned_total', 'Messages that no actor handled');
   const admitted = counter('queue_admitted_total', 'People whom waiting rooms gave a pass');
   const steps = counter('saga_steps_total', 'Effects of saga steps', ['step', 'result']);
-  const stuck = counter('saga_stuck_total', 'Failures of a step that failed before as often as is normal');
+  const stuck = counter('saga_stuck_total', 'Failures of a step that failed more often, or of a saga that takes longer, than is normal');
   const deliveries = counter('outbox_deliveries_total', 'Events handed to a consumer', ['result']);
   const stages = { lua: batchSeconds.labels('lua'), commit: batchSeconds.labels('commit') };
 

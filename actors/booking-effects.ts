@@ -6,11 +6,20 @@
 import type { Booking } from '../engine/booking.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { type PaymentProvider, type ProviderName, ProviderRefused, type RefundRequest } from '../engine/payment.ts';
-import type { World, ZoneLedger } from '../engine/ports.ts';
-import type { Saga, SagaBooking, SagaPayment, Step } from '../engine/saga.ts';
-import type { News } from '../engine/saga-decisions.ts';
+import type { Timers, World, ZoneLedger } from '../engine/ports.ts';
+import { type Saga, type SagaPayment, stepTimeoutMs } from '../engine/saga.ts';
+import { isAsExpected, type News } from '../engine/saga-decisions.ts';
+import type { Refund, SagaBooking, Step } from '../engine/saga-events.ts';
 import type { Reply } from './kit.ts';
-import { confirm, extend, type Moved, reacquire, writeOff, type ZoneAddress } from './zone-requests.ts';
+import {
+  confirm,
+  extend,
+  type Moved,
+  reacquire,
+  refund as refundSeats,
+  writeOff,
+  type ZoneAddress,
+} from './zone-requests.ts';
 
 export interface EffectDeps {
   readonly world: World;
@@ -36,7 +45,18 @@ export const effects: Readonly<Partial<Record<Step, Effect>>> = {
   'send-notification': sendNotification,
   refund: refundPayment,
   'write-off': writeOffBooking,
+  'void-intent': voidIntent,
+  'return-seats': returnSeats,
+  'return-money': returnMoney,
 };
+
+/** The effect's result, or a failure when it takes longer than a step may. */
+export function inTime(timers: Timers, effect: Promise<News>): Promise<News> {
+  return new Promise((resolve, reject) => {
+    const cancel = timers.after(stepTimeoutMs, () => reject(new Error(`no answer within ${stepTimeoutMs} ms`)));
+    effect.then(resolve, reject).finally(cancel);
+  });
+}
 
 async function extendHold({ booking, extendToMs }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
   const expiresAtMs = extendToMs ?? 0;
@@ -63,6 +83,17 @@ async function openIntent({ booking, payment }: Parameters<Effect>[0], deps: Eff
     if (error instanceof ProviderRefused) return { type: 'intent-refused', error: error.message };
     throw error;
   }
+}
+
+/** Money that was faster than we is news of its own. */
+async function voidIntent(saga: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+  const { paymentId, provider, intentId } = known(saga.payment);
+  if (!intentId) throw new Error('there is no intent to void');
+  const intent = await deps.providers[provider].cancelIntent(intentId);
+  const { status, amountMinor } = intent;
+  if (status === 'cancelled') return { type: 'intent-voided', paymentId };
+  if (status === 'processing') throw new Error('the intent cannot be voided yet');
+  return { type: 'payment-succeeded', paymentId, intentId, amountMinor, asExpected: isAsExpected(saga, intent) };
 }
 
 async function confirmBooking({ booking, payment }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
@@ -122,6 +153,41 @@ async function refundOnce(provider: PaymentProvider, request: RefundRequest): Pr
     if (refundedMinor < request.amountMinor) throw error;
     return `an earlier refund of ${request.intentId}`;
   }
+}
+
+/** The booking ends here, before its money moves: nobody ever has both. */
+async function returnSeats({ booking, refunds }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+  const { amountMinor } = lastOf(refunds);
+  const { status } = await present(deps, booking);
+  if (status === 'confirmed') {
+    const moved = await ask(deps, booking, (zone, asked) => refundSeats(zone, booking, asked));
+    if (moved !== 'applied' && (await present(deps, booking)).status === 'confirmed')
+      throw new Error('the seats are sold in the truth but not in the gate');
+  } else if (status !== 'refunded') throw new Error(`a booking that is ${status} has no seats to return`);
+  return { type: 'seats-returned', owedMinor: amountMinor };
+}
+
+/**
+ * Looks before it pays: after a day the provider has forgotten the key of an earlier try, and would pay twice. What
+ * somebody gave back at the provider itself counts as given back.
+ */
+async function returnMoney({ booking, payment, refunds, refundedMinor }: Parameters<Effect>[0], deps: EffectDeps) {
+  const { provider, intentId } = known(payment);
+  if (!intentId) throw new Error('a refund needs an intent');
+  const refund = lastOf(refunds);
+  const { amountMinor } = refund;
+  const found = await deps.providers[provider].readIntent(intentId);
+  if (found.refundedMinor >= refundedMinor + amountMinor)
+    return { type: 'money-returned', ...refund, refundId: `an earlier refund of ${intentId}` } satisfies News;
+  const idempotencyKey = `booking:${booking.bookingId}:refund:${refund.paymentId}:${refund.refund}`;
+  const { refundId } = await deps.providers[provider].refund({ intentId, amountMinor, idempotencyKey });
+  return { type: 'money-returned', ...refund, refundId } satisfies News;
+}
+
+function lastOf(refunds: readonly Refund[]): Refund {
+  const refund = refunds.at(-1);
+  if (!refund) throw new Error('the step needs a refund');
+  return refund;
 }
 
 async function writeOffBooking({ booking }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {

@@ -1,7 +1,7 @@
 /** The saga actor when answers get lost, stores are away and processes die: every effect once, nothing given up. */
 import { describe, expect, it } from 'vitest';
 import { SagaStage } from '../test/sim/saga-stage.ts';
-import { look, pay, settle, tell } from './booking.ts';
+import { look, pay, settle, tell } from './booking-requests.ts';
 
 const pays = (stage: SagaStage) => pay(stage.deps, stage.actor, { booking: stage.booking, provider: 'stripe' });
 const settles = (stage: SagaStage) => settle(stage.deps, stage.actor, stage.booking);

@@ -2,8 +2,10 @@
 import type { Booking } from '../engine/booking.ts';
 import { accept, type Outcome, reject, unavailable } from '../engine/outcome.ts';
 import type { IntentState, ProviderName } from '../engine/payment.ts';
+import { findRefund, isSold, type RefundOrder, refundAnswer } from '../engine/refund-decisions.ts';
 import { type Saga, statusOf } from '../engine/saga.ts';
 import { whyNotPayable } from '../engine/saga-decisions.ts';
+import type { Refund } from '../engine/saga-events.ts';
 import type { Reply } from './kit.ts';
 
 export interface LivePayment {
@@ -17,12 +19,19 @@ export interface LivePayment {
 /** What the provider said when it was just asked about the payment: nothing, if it was asked and did not answer. */
 export type Looked = 'not' | 'unseen' | IntentState;
 
+export interface RefundAsked {
+  readonly booking: Booking;
+  readonly order: RefundOrder;
+  readonly reply: Reply<Refund>;
+}
+
 export class BookingWaiters {
   readonly #pay: { readonly reply: Reply<LivePayment>; readonly booking: Booking }[] = [];
   readonly #settle: Reply<null>[] = [];
+  #refund: RefundAsked[] = [];
 
   get isEmpty(): boolean {
-    return this.#pay.length === 0 && this.#settle.length === 0;
+    return this.#pay.length === 0 && this.#settle.length === 0 && this.#refund.length === 0;
   }
 
   get wantsSettled(): boolean {
@@ -38,6 +47,21 @@ export class BookingWaiters {
 
   awaitSettled(reply: Reply<null>): void {
     this.#settle.push(reply);
+  }
+
+  awaitRefund(saga: Saga, asked: RefundAsked): void {
+    const answer = refundAnswer(saga, asked.order);
+    if (answer) asked.reply(answer);
+    else this.#refund.push(asked);
+  }
+
+  /** Answers refunds that are known, and hands out those that came before the booking was sold, to be decided now. */
+  answerRefund(saga: Saga): readonly RefundAsked[] {
+    const decidable = this.#refund.filter(({ order }) => isSold(saga) && !findRefund(saga, order));
+    const waiting = this.#refund.filter((asked) => !decidable.includes(asked));
+    this.#refund = [];
+    for (const asked of waiting) this.awaitRefund(saga, asked);
+    return decidable;
   }
 
   /** Answers those who asked for a payment once it is live, or known to come to nothing. */
@@ -62,7 +86,7 @@ export class BookingWaiters {
 }
 
 /** What a request to settle is answered, or null while that is not known yet. */
-function settled({ step, refundReason }: Saga, looked: Looked): Outcome<null> | null {
+function settled({ step, refundReason, refunds }: Saga, looked: Looked): Outcome<null> | null {
   switch (step) {
     case 'send-notification':
     case 'done':
@@ -70,6 +94,7 @@ function settled({ step, refundReason }: Saga, looked: Looked): Outcome<null> | 
     case 'refund':
     case 'write-off':
     case 'refunded':
+      if (refunds.length > 0) return reject('INVALID_STATE', { refund: refundReason }, 'the booking was given back');
       return reject(
         'RESERVATION_EXPIRED',
         { refund: refundReason },
@@ -82,6 +107,9 @@ function settled({ step, refundReason }: Saga, looked: Looked): Outcome<null> | 
       return looked.declineCode
         ? reject('PAYMENT_FAILED', { decline_code: looked.declineCode })
         : reject('INVALID_STATE', undefined, 'the payment has not been made yet');
+    case 'return-seats':
+    case 'return-money':
+      return reject('INVALID_STATE', undefined, 'the booking is being given back');
     case 'idle':
       return reject('INVALID_STATE', undefined, 'no payment was begun');
     default:

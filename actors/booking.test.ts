@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { IntentNews } from '../engine/saga-decisions.ts';
 import { SagaStage, startMs } from '../test/sim/saga-stage.ts';
-import { look, pay, settle, tell } from './booking.ts';
+import { look, pay, settle, tell } from './booking-requests.ts';
 
 const pays = (stage: SagaStage) => pay(stage.deps, stage.actor, { booking: stage.booking, provider: 'stripe' });
 const settles = (stage: SagaStage) => settle(stage.deps, stage.actor, stage.booking);

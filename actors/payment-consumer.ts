@@ -3,7 +3,8 @@ import type { EventConsumer } from '../engine/event-log.ts';
 import type { DomainEvent } from '../engine/events.ts';
 import { accept } from '../engine/outcome.ts';
 import type { IntentNews } from '../engine/saga-decisions.ts';
-import { type BookingActor, type BookingDeps, tell } from './booking.ts';
+import type { BookingDeps } from './booking.ts';
+import { type BookingActor, tell } from './booking-requests.ts';
 import type { Shards } from './cluster/shards.ts';
 
 export function paymentConsumer(bookings: Shards<BookingActor>, deps: BookingDeps): EventConsumer {
@@ -30,6 +31,8 @@ function newsOf({ type, data }: DomainEvent): IntentNews | null {
   switch (type) {
     case 'payment.success':
       return { ...money, kind: 'succeeded' };
+    case 'payment.cancelled':
+      return { ...money, kind: 'cancelled' };
     case 'payment.failed': {
       const declineCode = data.decline_code === null ? null : String(data.decline_code);
       return { ...money, kind: 'failed', declineCode, providerEventId: String(data.provider_event_id) };

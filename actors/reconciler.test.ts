@@ -1,7 +1,8 @@
 /** The reconciler in a simulated world: whom it starts, whom it has look, and whom it lets go. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SagaStage, startMs } from '../test/sim/saga-stage.ts';
-import { type BookingActor, pay, startBooking } from './booking.ts';
+import { startBooking } from './booking.ts';
+import { type BookingActor, pay } from './booking-requests.ts';
 import { createShards, type Shards } from './cluster/shards.ts';
 import { startReconciler } from './reconciler.ts';
 
@@ -11,6 +12,7 @@ let bookings: Shards<BookingActor>;
 let started: string[];
 let unfinished: string[];
 let expiring: string[];
+let inVain: { bookingId: string; status: 'expired' | 'cancelled' }[];
 /** What the view was asked: ms after the beginning. */
 let asked: { call: string; beforeMs: number }[];
 let failures: string[];
@@ -20,6 +22,7 @@ beforeEach(() => {
   stage = new SagaStage();
   // The stage's own actor is another incarnation, which has died.
   stage.deps.actors.stop(stage.actor.ref);
+  inVain = [];
   [started, unfinished, expiring, asked, failures, viewIsAway] = [[], [], [], [], [], false];
   bookings = createShards((id) => {
     started.push(id);
@@ -37,6 +40,7 @@ function start(): void {
     actors: stage.deps.actors,
     sagas: {
       unfinished: (beforeMs) => answer('unfinished', beforeMs, unfinished),
+      waitingInVain: async () => inVain,
       expiringUnpaid: (beforeMs) => answer('expiring', beforeMs, expiring),
     },
     bookings,

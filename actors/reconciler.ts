@@ -1,10 +1,12 @@
 /**
  * The reconciler looks for what should have moved and has not: sagas whose process died are started again, and holds
- * that are about to end unpaid are looked up at the provider, because webhooks get lost. It also lets sagas
+ * that are about to end unpaid are looked up at the provider, because webhooks get lost. Where a hold has ended unpaid, its
+ * saga is told, and nobody can pay for it any more. It also lets sagas
  * that wait for nothing go from memory; they come back from their events.
  */
 import type { SagaView } from '../engine/ports.ts';
-import { type BookingActor, type BookingDeps, look } from './booking.ts';
+import type { BookingDeps } from './booking.ts';
+import { type BookingActor, endHold, look } from './booking-requests.ts';
 import type { Shards } from './cluster/shards.ts';
 import type { ActorRef, Actors, Behaviour, Self } from './kit.ts';
 
@@ -12,8 +14,14 @@ import type { ActorRef, Actors, Behaviour, Self } from './kit.ts';
 
 type Message =
   | { readonly type: 'sweep' }
-  | { readonly type: 'found'; readonly unfinished: readonly string[]; readonly unpaid: readonly string[] }
+  | ({ readonly type: 'found' } & Found)
   | { readonly type: 'failed'; readonly error: unknown };
+
+interface Found {
+  readonly unfinished: readonly string[];
+  readonly unpaid: readonly string[];
+  readonly inVain: Awaited<ReturnType<SagaView['waitingInVain']>>;
+}
 
 // ---- Behaviour
 
@@ -30,6 +38,8 @@ const sweepMs = 10_000;
 const quietMs = 5_000;
 /** How long before the end of a hold the provider is asked. */
 const lookAheadMs = 30_000;
+/** A card that is being charged when the hold ends may still get the seats again; later nobody can pay. */
+const voidAfterMs = 30_000;
 const sagasMax = 1_000;
 
 function receive(deps: ReconcilerDeps, first: boolean, message: Message, self: Self<Message>): boolean {
@@ -45,6 +55,7 @@ function receive(deps: ReconcilerDeps, first: boolean, message: Message, self: S
       deps.bookings.retire((booking) => booking.isAtRest() && deps.actors.stopIfIdle(booking.ref));
       // Finding an address starts the actor, and an actor that starts goes on where it was.
       for (const bookingId of message.unfinished) deps.bookings.find(bookingId);
+      for (const { bookingId, status } of message.inVain) endHold(deps.booking, deps.bookings.find(bookingId), status);
       for (const bookingId of message.unpaid) look(deps.booking, deps.bookings.find(bookingId));
       self.after(sweepMs, { type: 'sweep' });
       return false;
@@ -56,12 +67,13 @@ function receive(deps: ReconcilerDeps, first: boolean, message: Message, self: S
 }
 
 /** The first sweep after a start takes every unfinished saga: nobody else is moving them. */
-async function sweep({ sagas }: ReconcilerDeps, nowMs: number, first: boolean) {
-  const [unfinished, unpaid] = await Promise.all([
+async function sweep({ sagas }: ReconcilerDeps, nowMs: number, first: boolean): Promise<Found> {
+  const [unfinished, unpaid, inVain] = await Promise.all([
     sagas.unfinished(first ? nowMs + sweepMs : nowMs - quietMs, sagasMax),
     sagas.expiringUnpaid(nowMs + lookAheadMs, sagasMax),
+    sagas.waitingInVain(nowMs - voidAfterMs, sagasMax),
   ]);
-  return { unfinished, unpaid };
+  return { unfinished, unpaid, inVain };
 }
 
 // ---- Lifecycle

@@ -4,7 +4,8 @@
  */
 import type { EventConsumer, EventLog, Outbox, RelayLock } from '../engine/event-log.ts';
 import type { SagaView } from '../engine/ports.ts';
-import { type BookingActor, type BookingDeps, startBooking } from './booking.ts';
+import { type BookingDeps, startBooking } from './booking.ts';
+import type { BookingActor } from './booking-requests.ts';
 import { createShards, type Shards } from './cluster/shards.ts';
 import { type EventBusWatch, startEventBus } from './event-bus.ts';
 import { startInventoryNews } from './inventory-news.ts';

@@ -30,6 +30,8 @@ export interface BookedMoney {
   /** How many payments succeeded and were not given back. */
   readonly keptPayments: number;
   readonly refundedMinor: number;
+  /** What the refund policy let the organizer keep of a booking that was given back. */
+  readonly withheldMinor: number;
   /** When booking, payment or refund last changed. */
   readonly movedAtMs: number;
 }
@@ -62,7 +64,7 @@ function wrongfullyKept(booked: BookedMoney, charges: readonly Charge[] | null):
   const keptCount = kept?.length ?? booked.keptPayments;
   const names = kept ? `: ${kept.map((charge) => charge.chargeId).join(', ')}` : '';
   if (keptCount > 1) return [`was charged ${keptCount} times${names}`];
-  if (booked.status !== 'confirmed') return keptCount === 0 ? [] : [`is not confirmed, but its charge is kept${names}`];
+  if (booked.status !== 'confirmed') return wrongfullyWithheld(booked, kept, names);
   if (booked.amountMinor === 0) return keptCount === 0 ? [] : [`is free, but was charged${names}`];
   if (keptCount === 0) return [`was confirmed without a charge of ${booked.amountMinor} ${booked.currency}`];
   return (kept ?? [])
@@ -71,6 +73,20 @@ function wrongfullyKept(booked: BookedMoney, charges: readonly Charge[] | null):
       (charge) =>
         `costs ${booked.amountMinor} ${booked.currency}, but ${charge.chargeId} took ${charge.amountMinor} ${charge.currency}`,
     );
+}
+
+/** Of a booking that is not confirmed, what the policy withholds may stay, and nothing else. */
+function wrongfullyWithheld(
+  booked: BookedMoney,
+  kept: readonly Charge[] | undefined,
+  names: string,
+): readonly string[] {
+  const keptMinor = kept
+    ? kept.reduce((sum, charge) => sum + charge.amountMinor - charge.refundedMinor, 0)
+    : booked.paidMinor - booked.refundedMinor;
+  if (keptMinor === booked.withheldMinor) return [];
+  if (booked.withheldMinor === 0) return [`is not confirmed, but its charge is kept${names}`];
+  return [`was given back for a fee of ${booked.withheldMinor}, but ${keptMinor} are kept${names}`];
 }
 
 function contradictions(booked: BookedMoney, charges: readonly Charge[]): readonly string[] {

@@ -204,10 +204,15 @@ export interface Journal {
 
 // ---- the sagas as others see them
 
-/** What operators and the reconciler see of the sagas. */
+/** What the reconciler sees of the sagas. */
 export interface SagaView {
   /** Bookings whose saga should be moving and has not been written to since `beforeMs`. */
   unfinished(beforeMs: number, max: number): Promise<readonly string[]>;
+  /** Bookings that wait for a payment although they were cancelled, or expired before `expiredBeforeMs`. */
+  waitingInVain(
+    expiredBeforeMs: number,
+    max: number,
+  ): Promise<readonly { readonly bookingId: string; readonly status: 'expired' | 'cancelled' }[]>;
   /** Bookings that wait for a payment and whose hold ends before `beforeMs`. */
   expiringUnpaid(beforeMs: number, max: number): Promise<readonly string[]>;
 }

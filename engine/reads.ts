@@ -1,6 +1,7 @@
 /** What a buyer may ask of the truth: read models over bookings, payments and tickets. Times are epoch milliseconds. */
 import type { Booking } from './booking.ts';
 import type { ProviderName } from './payment.ts';
+import type { RefundTerms } from './refund.ts';
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -54,6 +55,14 @@ export interface BookingReads {
 
 export interface PaymentReads {
   findOwned(userId: string, paymentId: string): Promise<BookingPayment | null>;
+}
+
+/** What a refund needs to know beside the saga. */
+export interface RefundReads {
+  /** When the booking's show begins, and whether its event was called off. */
+  termsOf(booking: Pick<Booking, 'eventId' | 'zoneId'>): Promise<RefundTerms>;
+  /** The booking that was paid so, if the user may refund it: the organizer of its event, or an admin. */
+  findManaged(userId: string, paymentId: string): Promise<Booking | null>;
 }
 
 export interface TicketReads {

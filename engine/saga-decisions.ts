@@ -5,7 +5,8 @@
 import type { Booking } from './booking.ts';
 import type { RejectionCode } from './outcome.ts';
 import type { IntentState, ProviderName } from './payment.ts';
-import { retryDelayMs, retryRules, type Saga, type SagaBooking, type SagaEvent, type Step } from './saga.ts';
+import { retryDelayMs, retryRules, type Saga } from './saga.ts';
+import type { SagaBooking, SagaEvent, Step } from './saga-events.ts';
 
 /** An event without the fields that every event has. */
 type Bare<T> = T extends unknown ? Omit<T, 'atMs' | 'bookingId' | 'eventId'> : never;
@@ -51,6 +52,7 @@ function sagaBooking({ bookingId, eventId, zoneId, userId, quantity, amountMinor
 export type IntentNews = Pick<IntentState, 'intentId' | 'amountMinor' | 'currency'> &
   (
     | { readonly kind: 'succeeded' }
+    | { readonly kind: 'cancelled' }
     | { readonly kind: 'failed'; readonly declineCode: string | null; readonly providerEventId: string }
   );
 
@@ -70,9 +72,11 @@ export function isAsExpected({ booking }: Saga, money: Pick<IntentState, 'amount
 
 export function decideIntentNews(saga: Saga, news: IntentNews): readonly News[] {
   const { payment, booking } = saga;
-  if (!payment || !booking || payment.intentId !== news.intentId || saga.step !== 'await-payment') return [];
+  if (!payment || !booking || payment.intentId !== news.intentId) return [];
   const { paymentId } = payment;
   const { intentId } = news;
+  if (news.kind !== 'succeeded' && saga.step !== 'await-payment') return [];
+  if (news.kind === 'cancelled') return [{ type: 'intent-voided', paymentId }];
   if (news.kind === 'failed') {
     const { declineCode, providerEventId } = news;
     if (saga.failures.includes(providerEventId)) return [];
@@ -83,8 +87,26 @@ export function decideIntentNews(saga: Saga, news: IntentNews): readonly News[] 
     };
     return [{ type: 'payment-failed', paymentId, intentId, ...failed }];
   }
+  if (!canStillBePaid(saga)) return [];
   const asExpected = isAsExpected(saga, news);
   return [{ type: 'payment-succeeded', paymentId, intentId, amountMinor: news.amountMinor, asExpected }];
+}
+
+/**
+ * Money that comes for an intent we gave up, or are about to, is money all the same: it confirms the booking or goes back.
+ */
+export function canStillBePaid({ step }: Saga): boolean {
+  return step === 'await-payment' || step === 'void-intent' || step === 'idle';
+}
+
+/** The hold is gone: an intent that waits for a payment is of no use any more. */
+export function decideHoldEnded(saga: Saga, reason: 'expired' | 'cancelled'): readonly News[] {
+  return saga.step === 'await-payment' ? [{ type: 'hold-ended', reason }] : [];
+}
+
+/** Only telling the buyer can be taken up again after it was given up: an intent is asked for anew by who wants to pay. */
+export function decideResume(saga: Saga, step: Step | null): readonly News[] {
+  return saga.step === 'done' && step === 'send-notification' ? [{ type: 'step-resumed', step }] : [];
 }
 
 /** The result of a step's effect. One that belongs to a step that is over is dropped. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Booking } from './booking.ts';
-import { applySaga, newSaga, retryDelayMs, type Saga, type SagaEvent, type Step, statusOf, stepAfter } from './saga.ts';
+import { applySaga, newSaga, retryDelayMs, type Saga, statusOf, stepAfter } from './saga.ts';
 import {
   decideFailure,
   decideFree,
@@ -12,6 +12,7 @@ import {
   placeIntent,
   whyNotPayable,
 } from './saga-decisions.ts';
+import type { SagaEvent, Step } from './saga-events.ts';
 
 const nowMs = 1_700_000_000_000;
 const held: Booking = {

@@ -7,32 +7,16 @@
  *                                                               ▼
  *                                                           reacquire ─▶ (as confirmed) | refund ─▶ write-off ─▶ refunded
  *
+ *   await-payment ─ the hold has ended ─▶ void-intent ─▶ idle | (paid after all) confirm-booking
+ *   done ─ the booking is given back ─▶ return-seats ─▶ return-money ─▶ refunded
+ *   done ─ a part of the money goes back ─▶ return-money ─▶ done
+ *
  * The effect of a step may run twice (a crash between effect and event), so every effect is idempotent. What it costs to
  * be wrong decides how long a step is tried: steps that hold somebody's money are never given up.
  */
-import type { Booking } from './booking.ts';
 import type { RejectionCode } from './outcome.ts';
 import type { ProviderName } from './payment.ts';
-
-export type Step =
-  | 'idle'
-  | 'extend-hold'
-  | 'open-intent'
-  | 'await-payment'
-  | 'confirm-booking'
-  | 'reacquire'
-  | 'issue-tickets'
-  | 'send-notification'
-  | 'refund'
-  | 'write-off'
-  | 'done'
-  | 'refunded';
-
-/** What a saga must know of its booking; copied from it when the saga begins. */
-export type SagaBooking = Pick<
-  Booking,
-  'bookingId' | 'eventId' | 'zoneId' | 'userId' | 'quantity' | 'amountMinor' | 'currency'
->;
+import type { Refund, SagaBooking, SagaEvent, Step } from './saga-events.ts';
 
 export interface SagaPayment {
   readonly paymentId: string;
@@ -43,78 +27,8 @@ export interface SagaPayment {
   readonly clientSecret: string | null;
   readonly declineCode: string | null;
   readonly capturedMinor: number;
-  readonly status: 'opening' | 'open' | 'succeeded' | 'refunded';
+  readonly status: 'opening' | 'open' | 'voided' | 'succeeded' | 'refunded';
 }
-
-/** Version 1 of the saga's events. A stored event is never changed; a new shape gets a new type. */
-export type SagaEvent = { readonly atMs: number; readonly bookingId: string; readonly eventId: string } & (
-  | {
-      readonly type: 'payment-requested';
-      readonly booking: SagaBooking;
-      readonly paymentId: string;
-      readonly provider: ProviderName;
-      readonly attempt: number;
-      /** Null when the hold lasts long enough, or was extended before. */
-      readonly extendToMs: number | null;
-    }
-  | { readonly type: 'free-requested'; readonly booking: SagaBooking }
-  | { readonly type: 'hold-extended' }
-  | { readonly type: 'hold-gone' }
-  | {
-      readonly type: 'intent-opened';
-      readonly paymentId: string;
-      readonly userId: string;
-      readonly provider: ProviderName;
-      readonly amountMinor: number;
-      readonly currency: string;
-      readonly intentId: string;
-      readonly clientSecret: string;
-    }
-  | { readonly type: 'intent-refused'; readonly error: string }
-  | {
-      readonly type: 'payment-failed';
-      readonly paymentId: string;
-      readonly intentId: string;
-      readonly declineCode: string;
-      /** Of the notice that told of it: notices come more than once. */
-      readonly providerEventId: string;
-      /** 1, 2 … failed attempts on this intent. */
-      readonly failure: number;
-    }
-  | {
-      readonly type: 'payment-succeeded';
-      readonly paymentId: string;
-      readonly intentId: string;
-      readonly amountMinor: number;
-      readonly asExpected: boolean;
-    }
-  | { readonly type: 'booking-confirmed'; readonly by: 'hold' | 'reacquired' }
-  | { readonly type: 'hold-missing' }
-  | { readonly type: 'seats-refused'; readonly reason: string }
-  | {
-      readonly type: 'tickets-issued';
-      readonly zoneId: string;
-      readonly userId: string;
-      readonly codes: readonly string[];
-    }
-  | { readonly type: 'notified' }
-  | {
-      readonly type: 'refund-settled';
-      readonly paymentId: string;
-      readonly amountMinor: number;
-      readonly refundId: string;
-      readonly reason: string;
-    }
-  | { readonly type: 'written-off' }
-  | {
-      readonly type: 'step-failed';
-      readonly step: Step;
-      readonly attempt: number;
-      readonly error: string;
-      readonly retryAtMs: number;
-    }
-  | { readonly type: 'step-skipped'; readonly step: Step; readonly error: string }
-);
 
 export interface Saga {
   readonly booking: SagaBooking | null;
@@ -122,6 +36,8 @@ export interface Saga {
   /** Failed attempts of the present step. */
   readonly attempts: number;
   readonly retryAtMs: number;
+  /** When what is under way began: money came, or somebody wants it back. 0: not yet. */
+  readonly movingSinceMs: number;
   readonly extendToMs: number | null;
   readonly payment: SagaPayment | null;
   /** The notices of attempts that failed on this intent. */
@@ -129,6 +45,10 @@ export interface Saga {
   /** Why the last request for payment came to nothing. */
   readonly refusal: RejectionCode | null;
   readonly refundReason: string;
+  /** Of a confirmed booking, oldest first; only the last can be under way. */
+  readonly refunds: readonly Refund[];
+  /** What they have given back so far. */
+  readonly refundedMinor: number;
 }
 
 export const newSaga: Saga = {
@@ -136,11 +56,14 @@ export const newSaga: Saga = {
   step: 'idle',
   attempts: 0,
   retryAtMs: 0,
+  movingSinceMs: 0,
   extendToMs: null,
   payment: null,
   failures: [],
   refusal: null,
   refundReason: '',
+  refunds: [],
+  refundedMinor: 0,
 };
 
 /** The step that follows an event. `step-failed` stays where it is; a failed payment may be tried again. */
@@ -171,10 +94,20 @@ export function stepAfter(event: SagaEvent): Step {
       return 'write-off';
     case 'written-off':
       return 'refunded';
+    case 'hold-ended':
+      return 'void-intent';
+    case 'refund-requested':
+      return event.ends ? 'return-seats' : 'return-money';
+    case 'seats-returned':
+      return event.owedMinor > 0 ? 'return-money' : 'refunded';
+    case 'money-returned':
+      return event.ends ? 'refunded' : 'done';
     case 'hold-gone':
     case 'intent-refused':
+    case 'intent-voided':
       return 'idle';
     case 'step-failed':
+    case 'step-resumed':
       return event.step;
     case 'step-skipped':
       return event.step === 'send-notification' ? 'done' : 'idle';
@@ -183,7 +116,7 @@ export function stepAfter(event: SagaEvent): Step {
 
 /** The only mutator, and the replay. */
 export function applySaga(saga: Saga, event: SagaEvent): Saga {
-  const moved = { ...saga, step: stepAfter(event), attempts: 0, retryAtMs: 0 };
+  const moved = { ...saga, step: stepAfter(event), attempts: 0, retryAtMs: 0, movingSinceMs: movingSince(saga, event) };
   switch (event.type) {
     case 'payment-requested': {
       const { booking, paymentId, provider, attempt, extendToMs } = event;
@@ -229,9 +162,26 @@ export function applySaga(saga: Saga, event: SagaEvent): Saga {
       };
     case 'refund-settled':
       return { ...moved, payment: changed(saga, { status: 'refunded' }) };
+    case 'intent-voided':
+      return { ...moved, payment: changed(saga, { status: 'voided' }), refusal: null };
+    case 'refund-requested': {
+      const { refund, paymentId, amountMinor, withheldMinor, reason, ends, requestKey } = event;
+      const begun = { refund, paymentId, amountMinor, withheldMinor, reason, ends, requestKey };
+      return { ...moved, refunds: [...saga.refunds, begun] };
+    }
+    case 'money-returned': {
+      const payment = event.ends ? changed(saga, { status: 'refunded' }) : saga.payment;
+      return { ...moved, payment, refundedMinor: saga.refundedMinor + event.amountMinor };
+    }
     default:
       return moved;
   }
+}
+
+function movingSince(saga: Saga, { type, atMs }: SagaEvent): number {
+  return type === 'payment-succeeded' || type === 'free-requested' || type === 'refund-requested'
+    ? atMs
+    : saga.movingSinceMs;
 }
 
 function changed(saga: Saga, change: Partial<SagaPayment>): SagaPayment | null {
@@ -250,10 +200,23 @@ export const retryRules: Readonly<Partial<Record<Step, RetryRule>>> = {
   'extend-hold': { attemptsMax: 4 },
   'open-intent': { attemptsMax: 4 },
   'send-notification': { attemptsMax: 4 },
+  // No money is lost with it: should somebody pay the intent all the same, that is heard and made good.
+  'void-intent': { attemptsMax: 12 },
 };
+
+/** An effect that has not ended by then has failed, and is tried again; should it end later, nobody listens. */
+export const stepTimeoutMs = 30_000;
 
 /** A step that failed this often is reported as stuck, however long it goes on being tried. */
 export const stuckAfterAttempts = 4;
+
+/** A saga that holds somebody's money longer than this is reported as stuck with its next failure. */
+export const sagaTimeoutMs = 60_000;
+
+/** Whether a saga whose step has just failed needs somebody to look at it. */
+export function isStuck({ attempts, movingSinceMs }: Saga, nowMs: number): boolean {
+  return attempts >= stuckAfterAttempts || (movingSinceMs > 0 && nowMs - movingSinceMs > sagaTimeoutMs);
+}
 
 const retryFirstMs = 200;
 const retryMostMs = 30_000;
@@ -274,6 +237,7 @@ export function statusOf(step: Step): SagaStatus {
     case 'extend-hold':
     case 'open-intent':
     case 'await-payment':
+    case 'void-intent':
       return 'paying';
     case 'confirm-booking':
     case 'issue-tickets':
@@ -282,6 +246,8 @@ export function statusOf(step: Step): SagaStatus {
     case 'reacquire':
     case 'refund':
     case 'write-off':
+    case 'return-seats':
+    case 'return-money':
       return 'compensating';
     case 'done':
       return 'completed';

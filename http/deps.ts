@@ -11,7 +11,9 @@ import type { PaymentNotice, PaymentProvider, ProviderName } from '../engine/pay
 import type { Clock, Ids } from '../engine/ports.ts';
 import type { LoggedEntry } from '../engine/queue-log.ts';
 import type { RateLimits } from '../engine/rate-limit.ts';
-import type { BookingReads, PaymentReads, TicketReads } from '../engine/reads.ts';
+import type { BookingReads, PaymentReads, RefundReads, TicketReads } from '../engine/reads.ts';
+import type { RefundOrder } from '../engine/refund-decisions.ts';
+import type { Refund } from '../engine/saga-events.ts';
 import type { AccessTokens } from './auth.ts';
 import type { PassDesk } from './pass-desk.ts';
 import type { PassSeal } from './pass-seal.ts';
@@ -68,6 +70,7 @@ export interface Deps {
   readonly zoneOf: (zoneId: string) => ZoneAddress;
   readonly bookings: BookingReads;
   readonly payments: PaymentReads;
+  readonly refunds: RefundReads;
   readonly tickets: TicketReads;
   readonly ticketSeal: TicketSeal;
   readonly providers: Readonly<Record<ProviderName, PaymentProvider>>;
@@ -75,6 +78,10 @@ export interface Deps {
   readonly cardBase: string | null;
   readonly beginPayment: (booking: Booking, provider: ProviderName) => Promise<Outcome<LivePayment>>;
   readonly settleBooking: (booking: Booking) => Promise<Outcome<null>>;
+  /** Gives a confirmed booking back, or a part of its money. */
+  readonly refundBooking: (booking: Booking, order: RefundOrder) => Promise<Outcome<Refund>>;
+  /** Tells the saga that its hold is gone, so that nobody can pay for it any more. */
+  readonly endHold: (booking: Booking, reason: 'expired' | 'cancelled') => void;
   /** Durable when it resolves. */
   readonly storeNotice: (stored: Notice) => Promise<void>;
   /** Counts an answer to reserve, by its code. */

@@ -10,6 +10,7 @@ import { documentation } from './routes/documentation.ts';
 import { operations } from './routes/operations.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { queueRoutes } from './routes/queue.ts';
+import { refundRoutes } from './routes/refunds.ts';
 import { reservationRoutes } from './routes/reservations.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 
@@ -20,6 +21,7 @@ const product: readonly Route[] = [
   ...reservationRoutes,
   ...bookingRoutes,
   ...paymentRoutes,
+  ...refundRoutes,
   ...ticketRoutes,
   ...operations,
 ];

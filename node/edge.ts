@@ -1,5 +1,5 @@
 /** What the routes of a node are given of everything behind them. */
-import { pay, settle } from '../actors/booking.ts';
+import { endHold, pay, refund, settle } from '../actors/booking-requests.ts';
 import { wakeRelay } from '../actors/outbox.ts';
 import { createAccessTokens } from '../http/auth.ts';
 import type { Check, Deps } from '../http/deps.ts';
@@ -64,6 +64,7 @@ export async function edgeDeps({
     zoneOf: tree.zones.find,
     bookings: stores.bookings,
     payments: stores.payments,
+    refunds: stores.refunds,
     tickets: stores.tickets,
     ticketSeal: createTicketSeal(keys),
     providers: { stripe: provider },
@@ -71,6 +72,9 @@ export async function edgeDeps({
     beginPayment: (booking, name) =>
       pay(tree.bookingDeps, tree.bookings.find(booking.bookingId), { booking, provider: name }),
     settleBooking: (booking) => settle(tree.bookingDeps, tree.bookings.find(booking.bookingId), booking),
+    refundBooking: (booking, order) =>
+      refund(tree.bookingDeps, tree.bookings.find(booking.bookingId), { booking, order }),
+    endHold: (booking, reason) => endHold(tree.bookingDeps, tree.bookings.find(booking.bookingId), reason),
     async storeNotice(stored) {
       if (await stores.storeNotice(stored)) wakeRelay(tree.actors, tree.relay);
     },

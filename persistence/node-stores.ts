@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { EventConsumer, Outbox, RelayLock } from '../engine/event-log.ts';
 import type { Gate, Journal, SagaView, ZoneLedger } from '../engine/ports.ts';
-import type { BookingReads, PaymentReads, TicketReads } from '../engine/reads.ts';
+import type { BookingReads, PaymentReads, RefundReads, TicketReads } from '../engine/reads.ts';
 import type { RoomLedger } from '../engine/room-ledger.ts';
 import { createAnalytics } from './postgres/analytics.ts';
 import { createBookingReads } from './postgres/booking-reads.ts';
@@ -12,6 +12,7 @@ import { openLane } from './postgres/lane.ts';
 import { createNotifier } from './postgres/notifications.ts';
 import { createOutbox } from './postgres/outbox.ts';
 import { openPool } from './postgres/pool.ts';
+import { createRefundReads } from './postgres/refund-reads.ts';
 import { createRelayLock } from './postgres/relay-lock.ts';
 import { createRoomLedger } from './postgres/room-ledger.ts';
 import { findUnsafePostgres } from './postgres/safety.ts';
@@ -47,6 +48,7 @@ export interface NodeStores {
   readonly sagas: SagaView;
   readonly bookings: BookingReads;
   readonly payments: PaymentReads;
+  readonly refunds: RefundReads;
   readonly tickets: TicketReads;
   readonly storeNotice: StoreNotice;
   /** Zones that must be owned at start, because their holds will run out. */
@@ -113,6 +115,7 @@ export async function connectStores({
     sagas: createSagaView(pool),
     bookings: createBookingReads(pool),
     payments: createPaymentReads(pool),
+    refunds: createRefundReads(pool),
     tickets: createTicketReads(pool),
     storeNotice: createWebhookInbox(pool),
     zonesWithHolds: () => zonesWithHolds(pool),

@@ -5,6 +5,7 @@ import type { Booking } from '../../engine/booking.ts';
 import { type Outcome, type Refused, type RejectionCode, reject } from '../../engine/outcome.ts';
 import { bookingView, timeText, viewBooking } from '../booking-view.ts';
 import type { Deps } from '../deps.ts';
+import { refundByPolicy } from '../refund-desk.ts';
 import { defineRoute, type Route } from '../route.ts';
 
 const area = 'Bookings';
@@ -148,20 +149,40 @@ const cancel = defineRoute({
   method: 'POST',
   path: '/api/v1/bookings/:id/cancel',
   area,
-  summary: 'Give held seats back at once. Safe to repeat',
+  summary: 'Give held seats back at once, or a confirmed booking for what the refund policy gives. Safe to repeat',
   who: 'user',
   limit: 'general',
   params,
-  answers: { 200: bookingView },
+  answers: {
+    200: bookingView.extend({
+      refund_amount: z.int().describe('what goes back of the money, in the minor unit; 0 when nothing was paid'),
+    }),
+  },
   refusals: ['NOT_FOUND', 'INVALID_STATE', 'RESERVATION_EXPIRED', 'SERVICE_UNAVAILABLE'],
   async handle(call, deps) {
-    const outcome = await release(deps, await deps.bookings.findOwned(call.user.id, call.params.id));
-    if (outcome.ok) call.reply(200, viewBooking(outcome.value));
+    const booking = await deps.bookings.findOwned(call.user.id, call.params.id);
+    const sold = booking?.status === 'confirmed' || booking?.status === 'refunded';
+    const outcome = await (sold ? giveBack(deps, booking) : release(deps, booking));
+    if (outcome.ok)
+      call.reply(200, { ...viewBooking(outcome.value.booking), refund_amount: outcome.value.refundMinor });
     else call.refuse(outcome.rejection);
   },
 });
 
-async function release(deps: Deps, booking: Booking | null): Promise<Outcome<Booking>> {
+interface Cancelled {
+  readonly booking: Booking;
+  readonly refundMinor: number;
+}
+
+/** The seats are back when this is accepted; the money follows. */
+async function giveBack(deps: Deps, booking: Booking): Promise<Outcome<Cancelled>> {
+  const outcome = await refundByPolicy(deps, booking);
+  if (!outcome.ok) return outcome;
+  const now = await deps.bookings.findOwned(booking.userId, booking.bookingId);
+  return now ? { ok: true, value: { booking: now, refundMinor: outcome.value.amountMinor } } : reject('NOT_FOUND');
+}
+
+async function release(deps: Deps, booking: Booking | null): Promise<Outcome<Cancelled>> {
   if (!booking) return reject('NOT_FOUND');
   if (booking.status === 'reserved') {
     const moved = await new Promise<Outcome<Moved>>((reply) => {
@@ -175,11 +196,12 @@ async function release(deps: Deps, booking: Booking | null): Promise<Outcome<Boo
   const now = await deps.bookings.findOwned(booking.userId, booking.bookingId);
   switch (now?.status) {
     case 'cancelled':
-      return { ok: true, value: now };
+      deps.endHold(now, 'cancelled');
+      return { ok: true, value: { booking: now, refundMinor: 0 } };
     case 'expired':
       return reject('RESERVATION_EXPIRED');
     default:
-      return reject('INVALID_STATE', { status: now?.status }, 'only held seats can be given back');
+      return reject('INVALID_STATE', { status: now?.status }, 'the booking was settled meanwhile');
   }
 }
 

@@ -6,6 +6,7 @@ import { chunks } from './cursor.ts';
 const columns = `
   select b.id, b.event_id, b.status, b.amount_minor, b.currency,
          coalesce(p.paid, 0) as paid, coalesce(p.kept, 0) as kept, coalesce(r.refunded, 0) as refunded,
+         coalesce(r.withheld, 0) as withheld,
          (extract(epoch from greatest(b.created_at, b.changed_at, p.changed_at, r.settled_at)) * 1000)::bigint as moved_at_ms`;
 
 const joins = `
@@ -16,7 +17,8 @@ const joins = `
     from payments where $1::uuid is null or event_id = $1 group by booking_id
   ) p on p.booking_id = b.id
   left join (
-    select booking_id, max(settled_at) as settled_at, sum(amount_minor) filter (where settled_at is not null) as refunded
+    select booking_id, max(settled_at) as settled_at, sum(amount_minor) filter (where settled_at is not null) as refunded,
+           sum(withheld_minor) as withheld
     from refunds where $1::uuid is null or event_id = $1 group by booking_id
   ) r on r.booking_id = b.id`;
 
@@ -60,6 +62,7 @@ function readRow(row: pg.QueryResultRow): BookedMoney {
     paidMinor: Number(row.paid),
     keptPayments: Number(row.kept),
     refundedMinor: Number(row.refunded),
+    withheldMinor: Number(row.withheld),
     movedAtMs: Number(row.moved_at_ms),
   };
 }

@@ -249,18 +249,18 @@ export async function readBacklog(client: pg.ClientBase): Promise<Backlog> {
   };
 }
 
-/** Confirmed bookings that have not one ticket a seat, and others that have any. */
+/** Confirmed bookings that have not one valid ticket a seat, and others that have any. */
 export async function readTicketGaps(
   client: pg.ClientBase,
   eventId: Scope,
 ): Promise<readonly { readonly bookingId: string; readonly seats: number; readonly tickets: number }[]> {
   const text = `
     with issued as (
-      select booking_id, count(*) as tickets from tickets where $1::uuid is null or event_id = $1 group by booking_id
+      select booking_id, count(*) as tickets from tickets where voided_at is null and ($1::uuid is null or event_id = $1) group by booking_id
     )
-    select b.id, b.quantity, coalesce(i.tickets, 0) as tickets from bookings b left join issued i on i.booking_id = b.id
-    where b.status = 'confirmed' and coalesce(i.tickets, 0) <> b.quantity and ($1::uuid is null or b.event_id = $1)
+    select b.id, case when b.status = 'confirmed' then b.quantity else 0 end as seats, coalesce(i.tickets, 0) as tickets from bookings b left join issued i on i.booking_id = b.id
+    where coalesce(i.tickets, 0) <> case when b.status = 'confirmed' then b.quantity else 0 end and ($1::uuid is null or b.event_id = $1)
     limit ${suspectsMax}`;
   const { rows } = await client.query(text, [eventId]);
-  return rows.map((row) => ({ bookingId: row.id, seats: row.quantity, tickets: Number(row.tickets) }));
+  return rows.map((row) => ({ bookingId: row.id, seats: row.seats, tickets: Number(row.tickets) }));
 }

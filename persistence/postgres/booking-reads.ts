@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { Booking } from '../../engine/booking.ts';
 import type { BookingReads, TimelineEntry } from '../../engine/reads.ts';
-import type { SagaEvent } from '../../engine/saga.ts';
+import type { SagaEvent } from '../../engine/saga-events.ts';
 import { decode } from '../codec.ts';
 import { type BookingRow, bookingColumns, readBooking } from './bookings.ts';
 
@@ -88,6 +88,16 @@ function sagaEntry(event: SagaEvent): TimelineEntry {
       return { atMs, what, details: { provider_id: event.intentId, amount: event.amountMinor } };
     case 'refund-settled':
       return { atMs, what, details: { provider_id: event.refundId, amount: event.amountMinor, reason: event.reason } };
+    case 'hold-ended':
+      return { atMs, what, details: { reason: event.reason } };
+    case 'refund-requested':
+      return {
+        atMs,
+        what,
+        details: { amount: event.amountMinor, withheld: event.withheldMinor, reason: event.reason, ends: event.ends },
+      };
+    case 'money-returned':
+      return { atMs, what, details: { provider_id: event.refundId, amount: event.amountMinor } };
     case 'step-failed':
       return { atMs, what, details: { step: event.step, attempt: event.attempt, retry_at_ms: event.retryAtMs } };
     case 'tickets-issued':

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Journal } from '../../engine/ports.ts';
-import type { SagaEvent } from '../../engine/saga.ts';
 import type { News } from '../../engine/saga-decisions.ts';
+import type { SagaEvent } from '../../engine/saga-events.ts';
 import { openDatabase } from '../../test/stores.ts';
 import { createJournal } from './journal.ts';
 

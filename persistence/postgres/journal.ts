@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import type { Journal, JournalRecord } from '../../engine/ports.ts';
-import type { SagaEvent } from '../../engine/saga.ts';
+import type { SagaEvent } from '../../engine/saga-events.ts';
 import { decode, encode } from '../codec.ts';
 import { projectSagas } from './projection.ts';
 

@@ -1,46 +1,42 @@
 /**
- * What the sagas' events mean in tables: payments, attempts, refunds, tickets, the operators' view, the outbox. Runs
- * inside the transaction that appends the events; one statement a table, however many events.
+ * What the sagas' events mean in tables: the operators' view, payments and refunds (projection-money.ts), tickets, dead
+ * letters, the outbox. Runs inside the transaction that appends the events; one statement a table, however many events.
  */
 import type pg from 'pg';
 import type { DomainEvent } from '../../engine/events.ts';
-import { type SagaEvent, statusOf, stepAfter } from '../../engine/saga.ts';
+import { statusOf, stepAfter, stuckAfterAttempts } from '../../engine/saga.ts';
+import type { SagaEvent, Step } from '../../engine/saga-events.ts';
 import type { Topic } from '../../engine/topics.ts';
-
-type Of<T extends SagaEvent['type']> = Extract<SagaEvent, { type: T }>;
+import { at, type Of, typed, write } from './projection-columns.ts';
+import { projectMoney } from './projection-money.ts';
 
 export async function projectSagas(client: pg.ClientBase, events: readonly SagaEvent[]): Promise<void> {
-  const of = <T extends SagaEvent['type']>(type: T) => events.filter((event): event is Of<T> => event.type === type);
   await upsertSagas(client, events);
-  await insertPayments(client, of('intent-opened'));
-  await insertAttempts(client, of('payment-failed'));
-  await settlePayments(client, of('payment-succeeded'));
-  await insertTickets(client, of('tickets-issued'));
-  await insertRefunds(client, of('refund-settled'));
-  await insertDeadLetters(client, of('step-skipped'));
+  await projectMoney(client, events);
+  await insertTickets(client, typed(events, 'tickets-issued'));
+  const ended = typed(events, 'refund-requested').filter((event) => event.ends);
+  await voidTickets(client, ended);
+  await insertDeadLetters(
+    client,
+    events.map(deadLetter).filter((letter) => letter !== null),
+  );
   await tell(client, events);
 }
-
-/** Runs a statement whose parameters are columns: one array each, in the order of the readers. */
-async function write<E>(
-  client: pg.ClientBase,
-  statement: { name: string; text: string },
-  events: readonly E[],
-  columns: ((event: E) => unknown)[],
-) {
-  if (events.length === 0) return;
-  await client.query({ ...statement, values: columns.map((read) => events.map(read)) });
-}
-
-const at = (event: SagaEvent) => new Date(event.atMs).toISOString();
 
 async function upsertSagas(client: pg.ClientBase, events: readonly SagaEvent[]): Promise<void> {
   // The last event of a saga in this transaction says where it stands; a row is written once in a statement.
   const last = [...new Map(events.map((event) => [event.bookingId, event])).values()];
   const failed = (event: SagaEvent) => (event.type === 'step-failed' ? event : null);
   const text = `
+    with moved as (
+      select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::text[], $7::timestamptz[], $8::timestamptz[])
+        as m(event_id, booking_id, status, step, attempts, error, wake_at, updated_at)
+    ), resolved as (
+      update dead_letters d set resolved_at = m.updated_at from moved m
+      where d.key = m.booking_id::text and d.resolved_at is null and d.topic = 'saga-commands' and m.attempts = 0
+    )
     insert into saga_instances (event_id, booking_id, status, step, attempts, error, wake_at, updated_at)
-    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::text[], $7::timestamptz[], $8::timestamptz[])
+    select * from moved
     on conflict (event_id, booking_id) do update
     set status = excluded.status, step = excluded.step, attempts = excluded.attempts, error = excluded.error,
         wake_at = excluded.wake_at, updated_at = excluded.updated_at`;
@@ -52,51 +48,6 @@ async function upsertSagas(client: pg.ClientBase, events: readonly SagaEvent[]):
     (event) => failed(event)?.attempt ?? 0,
     (event) => failed(event)?.error ?? null,
     (event) => (event.type === 'step-failed' ? new Date(event.retryAtMs).toISOString() : null),
-    at,
-  ]);
-}
-
-async function insertPayments(client: pg.ClientBase, events: readonly Of<'intent-opened'>[]): Promise<void> {
-  const text = `
-    insert into payments (event_id, id, booking_id, user_id, provider, amount_minor, currency, status, intent_id, client_secret, created_at)
-    select p.event_id, p.id, p.booking_id, p.user_id, p.provider, p.amount, p.currency, 'pending', p.intent_id, p.secret, p.at
-    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::timestamptz[])
-      as p(event_id, id, booking_id, user_id, provider, amount, currency, intent_id, secret, at)`;
-  await write(client, { name: 'insert_payments', text }, events, [
-    (event) => event.eventId,
-    (event) => event.paymentId,
-    (event) => event.bookingId,
-    (event) => event.userId,
-    (event) => event.provider,
-    (event) => event.amountMinor,
-    (event) => event.currency,
-    (event) => event.intentId,
-    (event) => event.clientSecret,
-    at,
-  ]);
-}
-
-async function insertAttempts(client: pg.ClientBase, events: readonly Of<'payment-failed'>[]): Promise<void> {
-  const text = `
-    insert into payment_attempts (event_id, payment_id, attempt, decline_code, failed_at)
-    select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::timestamptz[])`;
-  await write(client, { name: 'insert_attempts', text }, events, [
-    (event) => event.eventId,
-    (event) => event.paymentId,
-    (event) => event.failure,
-    (event) => event.declineCode,
-    at,
-  ]);
-}
-
-async function settlePayments(client: pg.ClientBase, events: readonly Of<'payment-succeeded'>[]): Promise<void> {
-  const text = `
-    update payments p set status = 'succeeded', changed_at = s.at
-    from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) as s(event_id, id, at)
-    where p.event_id = s.event_id and p.id = s.id`;
-  await write(client, { name: 'settle_payments', text }, events, [
-    (event) => event.eventId,
-    (event) => event.paymentId,
     at,
   ]);
 }
@@ -117,38 +68,44 @@ async function insertTickets(client: pg.ClientBase, events: readonly Of<'tickets
   ]);
 }
 
-async function insertRefunds(client: pg.ClientBase, events: readonly Of<'refund-settled'>[]): Promise<void> {
+async function voidTickets(client: pg.ClientBase, events: readonly Of<'refund-requested'>[]): Promise<void> {
   const text = `
-    with refunded as (
-      update payments p set status = 'refunded', changed_at = r.at
-      from unnest($1::uuid[], $2::uuid[], $7::timestamptz[]) as r(event_id, payment_id, at)
-      where p.event_id = r.event_id and p.id = r.payment_id
-    )
-    insert into refunds (event_id, id, payment_id, booking_id, amount_minor, reason, provider_refund_id, created_at, settled_at)
-    select r.event_id, gen_random_uuid(), r.payment_id, r.booking_id, r.amount, r.reason, r.refund_id, r.at, r.at
-    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[])
-      as r(event_id, payment_id, booking_id, amount, reason, refund_id, at)`;
-  await write(client, { name: 'insert_refunds', text }, events, [
+    update tickets t set voided_at = v.at
+    from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) as v(event_id, booking_id, at)
+    where t.event_id = v.event_id and t.booking_id = v.booking_id`;
+  await write(client, { name: 'void_tickets', text }, events, [
     (event) => event.eventId,
-    (event) => event.paymentId,
     (event) => event.bookingId,
-    (event) => event.amountMinor,
-    (event) => event.reason,
-    (event) => event.refundId,
     at,
   ]);
 }
 
-async function insertDeadLetters(client: pg.ClientBase, events: readonly Of<'step-skipped'>[]): Promise<void> {
+interface DeadLetter {
+  readonly event: SagaEvent;
+  readonly step: Step;
+  readonly error: string;
+  readonly attempts: number;
+}
+
+/** What was given up, and what goes on being tried but has failed more often than is normal: once a step. */
+function deadLetter(event: SagaEvent): DeadLetter | null {
+  if (event.type === 'step-skipped')
+    return { event, step: event.step, error: event.error, attempts: stuckAfterAttempts };
+  if (event.type !== 'step-failed' || event.attempt !== stuckAfterAttempts) return null;
+  return { event, step: event.step, error: event.error, attempts: event.attempt };
+}
+
+async function insertDeadLetters(client: pg.ClientBase, letters: readonly DeadLetter[]): Promise<void> {
   const text = `
     insert into dead_letters (id, topic, key, consumer, event, error, attempts, created_at)
-    select gen_random_uuid(), 'saga-commands', d.key, 'booking-saga', d.event, d.error, 4, d.at
-    from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) as d(key, event, error, at)`;
-  await write(client, { name: 'insert_dead_letters', text }, events, [
-    (event) => event.bookingId,
-    (event) => JSON.stringify({ step: event.step }),
-    (event) => event.error,
-    at,
+    select gen_random_uuid(), 'saga-commands', d.key, 'booking-saga', d.event, d.error, d.attempts, d.at
+    from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::timestamptz[]) as d(key, event, error, attempts, at)`;
+  await write(client, { name: 'insert_dead_letters', text }, letters, [
+    ({ event }) => event.bookingId,
+    ({ step }) => JSON.stringify({ step }),
+    ({ error }) => error,
+    ({ attempts }) => attempts,
+    ({ event }) => at(event),
   ]);
 }
 
@@ -187,6 +144,11 @@ function paymentEvent(event: SagaEvent): DomainEvent | null {
         reason: event.reason,
       };
       return { ...envelope, id: `payment.refunded:${event.paymentId}`, type: 'payment.refunded', data };
+    }
+    case 'money-returned': {
+      const { eventId, paymentId, amountMinor, reason, refund } = event;
+      const data = { event_id: eventId, payment_id: paymentId, amount: amountMinor, reason };
+      return { ...envelope, id: `payment.refunded:${paymentId}:${refund}`, type: 'payment.refunded', data };
     }
     default:
       return null;

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Step, statusOf } from '../../engine/saga.ts';
+import { statusOf } from '../../engine/saga.ts';
+import type { Step } from '../../engine/saga-events.ts';
 import { openDatabase } from '../../test/stores.ts';
 import { createSagaView } from './saga-view.ts';
 

@@ -14,6 +14,12 @@ const expiringSql = `
   where s.status = 'paying' and s.step = 'await-payment' and b.expires_at between $1::timestamptz - interval '1 hour' and $1
   order by b.expires_at limit $2`;
 
+const inVainSql = `
+  select s.booking_id, b.status from saga_instances s
+  join bookings b on b.event_id = s.event_id and b.id = s.booking_id
+  where s.status = 'paying' and s.step = 'await-payment' and (b.status = 'cancelled' or (b.status = 'expired' and b.expires_at < $1))
+  order by s.updated_at limit $2`;
+
 export function createSagaView(pool: pg.Pool): SagaView {
   const find = async (name: string, text: string, beforeMs: number, max: number) => {
     const { rows } = await pool.query<{ booking_id: string }>({
@@ -25,6 +31,14 @@ export function createSagaView(pool: pg.Pool): SagaView {
   };
   return {
     unfinished: (beforeMs, max) => find('sagas_unfinished', unfinishedSql, beforeMs, max),
+    async waitingInVain(expiredBeforeMs, max) {
+      const { rows } = await pool.query({
+        name: 'sagas_in_vain',
+        text: inVainSql,
+        values: [new Date(expiredBeforeMs).toISOString(), max],
+      });
+      return rows.map((row) => ({ bookingId: row.booking_id, status: row.status }));
+    },
     expiringUnpaid: (beforeMs, max) => find('sagas_expiring', expiringSql, beforeMs, max),
   };
 }

@@ -18,13 +18,13 @@ function readTicket(row: pg.QueryResultRow): Ticket {
 export function createTicketReads(pool: pg.Pool): TicketReads {
   return {
     async ofBooking(userId, booking) {
-      const text = `select ${ticketColumns} from tickets where event_id = $1 and booking_id = $2 and user_id = $3 order by number`;
+      const text = `select ${ticketColumns} from tickets where event_id = $1 and booking_id = $2 and user_id = $3 and voided_at is null order by number`;
       const values = [booking.eventId, booking.bookingId, userId];
       const { rows } = await pool.query({ name: 'tickets_of_booking', text, values });
       return rows.map(readTicket);
     },
     async findOwned(userId, code) {
-      const text = `select ${ticketColumns} from tickets where code = $1 and user_id = $2`;
+      const text = `select ${ticketColumns} from tickets where code = $1 and user_id = $2 and voided_at is null`;
       const { rows } = await pool.query({ name: 'ticket_owned', text, values: [code, userId] });
       return rows[0] ? readTicket(rows[0]) : null;
     },

@@ -2,13 +2,14 @@
  * One booking and everything its saga touches, in a simulated world: a zone and a truth that know this booking only, a
  * provider whose answers get lost, and a journal. Each does what it does at a virtual moment and counts it.
  */
-import { type BookingActor, type BookingDeps, startBooking } from '../../actors/booking.ts';
+import { type BookingDeps, startBooking } from '../../actors/booking.ts';
+import type { BookingActor } from '../../actors/booking-requests.ts';
 import { type Actors, createActors } from '../../actors/kit.ts';
 import type { ZoneRequest } from '../../actors/zone-requests.ts';
 import { type Booking, statusAfter } from '../../engine/booking.ts';
 import { accept, unavailable } from '../../engine/outcome.ts';
 import { type IntentState, type PaymentProvider, ProviderRefused, ProviderUnavailable } from '../../engine/payment.ts';
-import type { SagaEvent, Step } from '../../engine/saga.ts';
+import type { SagaEvent, Step } from '../../engine/saga-events.ts';
 import { createMemoryJournal, type MemoryJournal } from '../../persistence/memory/journal.ts';
 import { SimulatedWorld } from './world.ts';
 
@@ -20,6 +21,7 @@ type Fault = 'lost' | 'undone' | 'refused' | 'hangs';
 type Call =
   | 'openIntent'
   | 'readIntent'
+  | 'cancelIntent'
   | 'refund'
   | 'notify'
   | 'find'
@@ -43,6 +45,9 @@ export class SagaStage {
   deps: BookingDeps;
   actor: BookingActor;
   #actors: Actors;
+  /** Calls that were done; the process dies with that of this number, before its answer is there. */
+  effects = 0;
+  dieAfter = Number.POSITIVE_INFINITY;
   /** What the provider did for a key; it forgets. */
   readonly keys = new Map<string, string>();
 
@@ -109,6 +114,7 @@ export class SagaStage {
         if (fault === 'undone') return reject(new ProviderUnavailable(`${name} not done`));
         try {
           const value = effect();
+          if (++this.effects === this.dieAfter) return this.restart();
           if (fault === 'lost') reject(new ProviderUnavailable(`${name} lost`));
           else resolve(value);
         } catch (error) {
@@ -152,7 +158,7 @@ export class SagaStage {
     const status = statusAfter(this.booking.status, kind);
     if (kind === 'reacquire' && !this.seatsAreFree) return 'too-few' as const;
     if (!status) return 'absent' as const;
-    this.done.push(kind);
+    this.done.push(kind === 'refund' ? 'seats back' : kind);
     const expiresAtMs = kind === 'extend' ? request.expiresAtMs : this.booking.expiresAtMs;
     this.booking = { ...this.booking, status, expiresAtMs };
     return 'applied' as const;
@@ -178,11 +184,19 @@ export class SagaStage {
           });
           const clientSecret = `${intentId}_secret`;
           const rest = { declineCode: null, refundedMinor: 0, status: 'processing' as const };
-          this.intent ??= { intentId, clientSecret, amountMinor, currency, bookingId, ...rest };
+          if (this.intent?.intentId !== intentId)
+            this.intent = { intentId, clientSecret, amountMinor, currency, bookingId, ...rest };
           return { intentId, clientSecret };
         }),
       readIntent: () => this.call('readIntent', 50, present),
-      cancelIntent: () => this.call('readIntent', 50, present),
+      cancelIntent: () =>
+        this.call('cancelIntent', 50, () => {
+          if (present().status === 'processing') {
+            this.done.push('void');
+            this.intent = { ...present(), status: 'cancelled' };
+          }
+          return present();
+        }),
       refund: ({ idempotencyKey, amountMinor }) =>
         this.call('refund', 50, () => {
           const refundId = once(idempotencyKey, () => {

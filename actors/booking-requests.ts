@@ -1,0 +1,114 @@
+/**
+ * What may be asked of a booking's saga, and the functions that ask; nobody but this file builds its messages. Each
+ * request is answered SERVICE_UNAVAILABLE when it takes longer than `askTimeoutMs`: it may still be done, and may be
+ * asked again.
+ */
+import type { Booking } from '../engine/booking.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import type { IntentState, ProviderName } from '../engine/payment.ts';
+import type { RefundOrder } from '../engine/refund-decisions.ts';
+import type { IntentNews, News } from '../engine/saga-decisions.ts';
+import type { Refund, Step } from '../engine/saga-events.ts';
+import type { LivePayment } from './booking-waiters.ts';
+import { type ActorRef, type Actors, ask, type Reply } from './kit.ts';
+
+// ---- Protocol
+
+/** What others may ask. */
+type BookingRequest =
+  | {
+      readonly type: 'pay';
+      readonly booking: Booking;
+      readonly paymentId: string;
+      readonly provider: ProviderName;
+      readonly reply: Reply<LivePayment>;
+    }
+  | { readonly type: 'settle'; readonly booking: Booking; readonly reply: Reply<null> }
+  | { readonly type: 'notice'; readonly notice: IntentNews; readonly reply: Reply<null> }
+  | { readonly type: 'refund'; readonly booking: Booking; readonly order: RefundOrder; readonly reply: Reply<Refund> }
+  | { readonly type: 'hold-ended'; readonly reason: 'expired' | 'cancelled' }
+  | { readonly type: 'look' }
+  | { readonly type: 'resume'; readonly step: Step | null };
+
+export type BookingMessage =
+  | BookingRequest
+  // From its own effects and timers.
+  | { readonly type: 'result'; readonly step: Step; readonly news: News }
+  | { readonly type: 'failed'; readonly step: Step; readonly error: string; readonly chance: number }
+  | { readonly type: 'retry' }
+  | { readonly type: 'seen'; readonly intent: IntentState }
+  | { readonly type: 'unseen'; readonly error: string };
+
+export interface BookingActor {
+  readonly ref: ActorRef<BookingMessage>;
+  /** True when it waits for nothing: it may be stopped and will come back from its events. */
+  isAtRest(): boolean;
+}
+
+export interface BookingAsk {
+  readonly actors: Actors;
+  readonly askTimeoutMs: number;
+}
+
+// ---- Client
+
+/** Begins a payment, or answers the live one. Refused: RESERVATION_EXPIRED, INVALID_STATE. */
+export function pay(
+  asker: BookingAsk,
+  actor: BookingActor,
+  asked: { readonly booking: Booking; readonly provider: ProviderName },
+): Promise<Outcome<LivePayment>> {
+  const paymentId = asker.actors.world.ids.next();
+  return request(asker, actor, (reply: Reply<LivePayment>) => ({ type: 'pay', ...asked, paymentId, reply }));
+}
+
+/**
+ * Asks the saga to settle now: a free booking is confirmed, a paid one is looked up at the provider. Accepted when the
+ * booking is confirmed and has its tickets. Refused: PAYMENT_FAILED, INVALID_STATE, RESERVATION_EXPIRED.
+ */
+export function settle(asker: BookingAsk, actor: BookingActor, booking: Booking): Promise<Outcome<null>> {
+  return request(asker, actor, (reply: Reply<null>) => ({ type: 'settle', booking, reply }));
+}
+
+/**
+ * Tells what the provider said. Accepted when durable; INVALID_STATE when the intent is none of this booking's, or the
+ * amount is not: then the provider itself is asked.
+ */
+export function tell(asker: BookingAsk, actor: BookingActor, notice: IntentNews): Promise<Outcome<null>> {
+  return request(asker, actor, (reply: Reply<null>) => ({ type: 'notice', notice, reply }));
+}
+
+/**
+ * Gives a confirmed booking back, or a part of its money. Accepted when that is durable and, if the booking ends, its
+ * seats are back; the money follows. Refused: VALIDATION_ERROR (more than is left), INVALID_STATE.
+ */
+export function refund(
+  asker: BookingAsk,
+  actor: BookingActor,
+  asked: { readonly booking: Booking; readonly order: RefundOrder },
+): Promise<Outcome<Refund>> {
+  return request(asker, actor, (reply: Reply<Refund>) => ({ type: 'refund', ...asked, reply }));
+}
+
+/** Tells that the hold is gone: an intent that still waits for a payment is voided. */
+export function endHold({ actors }: BookingAsk, actor: BookingActor, reason: 'expired' | 'cancelled'): void {
+  actors.tell(actor.ref, { type: 'hold-ended', reason });
+}
+
+/** Has a saga that waits for a payment look at the provider: webhooks get lost. */
+export function look({ actors }: BookingAsk, actor: BookingActor): void {
+  actors.tell(actor.ref, { type: 'look' });
+}
+
+/** Has a step that failed tried again now. With `step`, also one that was given up, where that makes sense. */
+export function resume({ actors }: BookingAsk, actor: BookingActor, step: Step | null = null): void {
+  actors.tell(actor.ref, { type: 'resume', step });
+}
+
+function request<T>(
+  { actors, askTimeoutMs }: BookingAsk,
+  { ref }: BookingActor,
+  build: (reply: Reply<T>) => BookingRequest,
+): Promise<Outcome<T>> {
+  return ask<BookingMessage, T>(actors, ref, build, askTimeoutMs);
+}
