@@ -7,9 +7,11 @@ import { verifyFairness } from './cli/fairness.ts';
 import { runSeed } from './cli/seed.ts';
 import { serve } from './cli/serve.ts';
 import { openStores, type Stores } from './cli/stores.ts';
+import { runSyncInventory } from './cli/sync-inventory.ts';
 import { type Config, ConfigError, exampleEnvironment, readConfig } from './config.ts';
 import { signAccessToken } from './http/auth.ts';
 import { keptSecrets } from './persistence/kept-secrets.ts';
+import { connectStores } from './persistence/node-stores.ts';
 import { layDemoData } from './persistence/postgres/demo-data.ts';
 import { readCharges } from './providers/sandbox/charges.ts';
 import { startSandbox } from './providers/sandbox/server.ts';
@@ -23,6 +25,7 @@ const usage = `onsale <command>
   seed         --users N --zones K --seats S [--max-per-user M] [--price P] [--queue] --out FILE
   audit        [--json] [--acked FILE] [--event ID] [--settled]: do the promises hold?
   fairness     verify FILE: does the log of a waiting room prove its order?
+  sync-inventory [--event ID]: makes Redis count the seats as PostgreSQL does
   env          prints every variable of the configuration
   bench rush   [--buyers N] [--seats S] [--zones K] …: a whole sale over HTTP
 
@@ -48,6 +51,7 @@ const commands: Readonly<Record<string, Command>> = {
     if (verb !== 'verify' || !file) throw new ConfigError('onsale fairness verify FILE');
     return verifyFairness(file, { print });
   },
+  'sync-inventory': syncInventory,
   bench: async (args) => (await import('./bench/bench.ts')).runBench(args, { program: process.argv[1] ?? '', print }),
   env: async () => {
     print(exampleEnvironment());
@@ -141,6 +145,19 @@ function audit(args: string[], config: Config): Promise<number> {
       { print },
     ),
   );
+}
+
+function syncInventory(args: string[], config: Config): Promise<number> {
+  const { values } = parseArgs({ args, options: { event: { type: 'string' } } });
+  return withStores(config, async (addresses) => {
+    const failed = (store: string, error: Error) => say(`${store}: ${error.message}`);
+    const stores = await connectStores({ ...addresses, rateLimits: false, now: realWorld().clock.now, failed });
+    try {
+      return await runSyncInventory(stores.inventory, values.event ?? null, { print });
+    } finally {
+      await stores.close();
+    }
+  });
 }
 
 /** From the sandbox that runs, else from one that is started on its journal for this one question. */

@@ -48,6 +48,7 @@ interface ConsumerLag {
 
 /** Gauges whose source the composition root knows. */
 export const gauges = {
+  saga_stuck: 'Sagas that hold money and do not get on: look at them',
   outbox_backlog: 'Rows of the outbox that wait to be relayed',
   outbox_age_seconds: 'How long the oldest of them has waited',
   queue_waiting: 'People who wait in the waiting rooms of this node',
@@ -84,7 +85,10 @@ export function createMetrics(): Metrics {
   const abandoned = counter('actor_messages_abandoned_total', 'Messages that no actor handled');
   const admitted = counter('queue_admitted_total', 'People whom waiting rooms gave a pass');
   const steps = counter('saga_steps_total', 'Effects of saga steps', ['step', 'result']);
-  const stuck = counter('saga_stuck_total', 'Failures of a step that failed more often, or of a saga that takes longer, than is normal');
+  const stuck = counter(
+    'saga_stuck_total',
+    'Failures of a step that failed more often, or of a saga that takes longer, than is normal',
+  );
   const deliveries = counter('outbox_deliveries_total', 'Events handed to a consumer', ['result']);
   const stages = { lua: batchSeconds.labels('lua'), commit: batchSeconds.labels('commit') };
 

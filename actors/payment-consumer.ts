@@ -11,7 +11,7 @@ export function paymentConsumer(bookings: Shards<BookingActor>, deps: BookingDep
   return {
     name: 'booking-saga',
     topic: 'payment-events',
-    types: new Set(['payment.success', 'payment.failed']),
+    types: new Set(['payment.success', 'payment.failed', 'payment.cancelled']),
     // A saga may take its time, and the others need not wait for it.
     eventsMax: 1,
     async handle([event]) {

@@ -28,7 +28,7 @@ export interface TreeDeps {
     readonly lock: RelayLock;
     /** Null: events stay in the process. */
     readonly log: EventLog | null;
-    readonly consumers: (entities: Omit<Tree, 'relay'>) => readonly EventConsumer[];
+    readonly consumers: (entities: Omit<Tree, 'relay' | 'consumers'>) => readonly EventConsumer[];
     readonly watch: EventBusWatch;
     /** Writes to the outbox what has changed in the zones since it was last told. */
     readonly tellInventory: () => Promise<void>;
@@ -43,6 +43,7 @@ export interface Tree {
   readonly bookings: Shards<BookingActor>;
   readonly bookingDeps: BookingDeps;
   readonly relay: RelayRef;
+  readonly consumers: readonly EventConsumer[];
 }
 
 /**
@@ -66,9 +67,10 @@ export function startTree(deps: TreeDeps): Tree {
   const booking: BookingDeps = { ...deps.booking, actors, zoneOf: zones.find };
   const bookings = createShards((bookingId) => startBooking(bookingId, booking));
   const entities = { zones, rooms, bookings, bookingDeps: booking };
-  const { consumers, tellInventory, ...events } = deps.events;
-  const relay = startEventBus({ actors, ...events, consumers: consumers(entities) });
+  const { consumers: consumersOf, tellInventory, ...events } = deps.events;
+  const consumers = consumersOf(entities);
+  const relay = startEventBus({ actors, ...events, consumers });
   startInventoryNews({ actors, tell: tellInventory, failed: events.watch.failed });
   startReconciler({ actors, sagas: deps.sagas, bookings, booking, failed: deps.sweepFailed });
-  return { ...entities, relay };
+  return { ...entities, relay, consumers };
 }

@@ -211,7 +211,7 @@ export const stepTimeoutMs = 30_000;
 export const stuckAfterAttempts = 4;
 
 /** A saga that holds somebody's money longer than this is reported as stuck with its next failure. */
-export const sagaTimeoutMs = 60_000;
+const sagaTimeoutMs = 60_000;
 
 /** Whether a saga whose step has just failed needs somebody to look at it. */
 export function isStuck({ attempts, movingSinceMs }: Saga, nowMs: number): boolean {

@@ -4,8 +4,10 @@ import type { LivePayment } from '../actors/booking-waiters.ts';
 import type { RoomAddress } from '../actors/waiting-room-requests.ts';
 import type { ZoneAddress } from '../actors/zone-requests.ts';
 import type { Accounts } from '../engine/accounts.ts';
+import type { AuditReport } from '../engine/audit.ts';
 import type { Booking } from '../engine/booking.ts';
 import type { Catalogue } from '../engine/catalogue.ts';
+import type { DeadLetter, Inventory, OperatorReads } from '../engine/operator.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import type { PaymentNotice, PaymentProvider, ProviderName } from '../engine/payment.ts';
 import type { Clock, Ids } from '../engine/ports.ts';
@@ -82,6 +84,16 @@ export interface Deps {
   readonly refundBooking: (booking: Booking, order: RefundOrder) => Promise<Outcome<Refund>>;
   /** Tells the saga that its hold is gone, so that nobody can pay for it any more. */
   readonly endHold: (booking: Booking, reason: 'expired' | 'cancelled') => void;
+  // What operators may do.
+  readonly operator: OperatorReads;
+  readonly inventory: Inventory;
+  /** Has the saga of a booking try its step now. */
+  readonly resumeSaga: (bookingId: string) => void;
+  /** Processes a dead letter again, by the consumer that could not. */
+  readonly replayDeadLetter: (letter: DeadLetter) => Promise<Outcome<null>>;
+  /** Of one event, or of all. One at a time: who asks while one runs is answered with it. */
+  readonly audit: (eventId: string | null) => Promise<AuditReport>;
+
   /** Durable when it resolves. */
   readonly storeNotice: (stored: Notice) => Promise<void>;
   /** Counts an answer to reserve, by its code. */

@@ -4,6 +4,7 @@
  */
 import type { Route } from './route.ts';
 import { accountRoutes } from './routes/accounts.ts';
+import { adminRoutes } from './routes/admin.ts';
 import { bookingRoutes } from './routes/bookings.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { documentation } from './routes/documentation.ts';
@@ -23,6 +24,7 @@ const product: readonly Route[] = [
   ...paymentRoutes,
   ...refundRoutes,
   ...ticketRoutes,
+  ...adminRoutes,
   ...operations,
 ];
 

@@ -17,6 +17,7 @@ import { createAccounts } from '../persistence/postgres/accounts.ts';
 import { createCatalogue } from '../persistence/postgres/catalogue.ts';
 import type { RunningTree } from './actors.ts';
 import type { NodeOptions } from './node.ts';
+import { operatorDeps } from './operator.ts';
 import type { Parts } from './parts.ts';
 
 interface EdgeParts extends Parts {
@@ -65,6 +66,9 @@ export async function edgeDeps({
     bookings: stores.bookings,
     payments: stores.payments,
     refunds: stores.refunds,
+    operator: stores.operator,
+    inventory: stores.inventory,
+    ...operatorDeps(options, tree),
     tickets: stores.tickets,
     ticketSeal: createTicketSeal(keys),
     providers: { stripe: provider },

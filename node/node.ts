@@ -10,6 +10,7 @@ import { routes } from '../http/routes.ts';
 import { startServer } from '../http/server.ts';
 import { openEventLog } from '../persistence/kafka/event-log.ts';
 import { connectStores, type NodeStores } from '../persistence/node-stores.ts';
+import { stuckSagas } from '../persistence/postgres/operator-reads.ts';
 import { outboxAgeSeconds, outboxBacklog } from '../persistence/postgres/outbox.ts';
 import { createStripeProvider } from '../providers/stripe/stripe.ts';
 import { createMetrics, type Logger, type Metrics } from '../telemetry.ts';
@@ -131,6 +132,7 @@ async function refuseUnsafe(stores: NodeStores, config: Config, logger: Logger):
 }
 
 function addGauges(metrics: Metrics, { pool, gateConnection }: NodeStores, { rooms }: RunningTree): void {
+  metrics.gauge('saga_stuck', () => stuckSagas(pool));
   metrics.gauge('outbox_backlog', () => outboxBacklog(pool));
   metrics.gauge('outbox_age_seconds', () => outboxAgeSeconds(pool));
   const waiting = () => [...rooms.started.values()].reduce((sum, room) => sum + (room.news?.waiting ?? 0), 0);

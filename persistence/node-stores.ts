@@ -1,15 +1,18 @@
 /** The connections of one node and everything that is kept behind them, opened together and closed together. */
 import type pg from 'pg';
 import type { EventConsumer, Outbox, RelayLock } from '../engine/event-log.ts';
+import type { Inventory, OperatorReads } from '../engine/operator.ts';
 import type { Gate, Journal, SagaView, ZoneLedger } from '../engine/ports.ts';
 import type { BookingReads, PaymentReads, RefundReads, TicketReads } from '../engine/reads.ts';
 import type { RoomLedger } from '../engine/room-ledger.ts';
+import { createInventory } from './inventory.ts';
 import { createAnalytics } from './postgres/analytics.ts';
 import { createBookingReads } from './postgres/booking-reads.ts';
 import { tellInventory } from './postgres/inventory-news.ts';
 import { createJournal } from './postgres/journal.ts';
 import { openLane } from './postgres/lane.ts';
 import { createNotifier } from './postgres/notifications.ts';
+import { createOperatorReads } from './postgres/operator-reads.ts';
 import { createOutbox } from './postgres/outbox.ts';
 import { openPool } from './postgres/pool.ts';
 import { createRefundReads } from './postgres/refund-reads.ts';
@@ -49,6 +52,8 @@ export interface NodeStores {
   readonly bookings: BookingReads;
   readonly payments: PaymentReads;
   readonly refunds: RefundReads;
+  readonly operator: OperatorReads;
+  readonly inventory: Inventory;
   readonly tickets: TicketReads;
   readonly storeNotice: StoreNotice;
   /** Zones that must be owned at start, because their holds will run out. */
@@ -100,12 +105,15 @@ export async function connectStores({
   const roomLane = open('onsale waiting rooms');
   const laneOf = (zoneId: string) => commitLanes[Number.parseInt(zoneId.slice(-4), 16) % lanes] ?? readLane;
 
+  const gate = createGate(gateConnection, now);
+  const ledger = createZoneLedger({ lane: readLane, laneOf, databaseUrl });
+
   return {
     pool,
     rateLimits: limits,
     gateConnection,
-    gate: createGate(gateConnection, now),
-    ledger: createZoneLedger({ lane: readLane, laneOf, databaseUrl }),
+    gate,
+    ledger,
     rooms: createRoomLedger({ lane: roomLane, pool, now }),
     journal: createJournal(pool),
     outbox: createOutbox(pool),
@@ -116,6 +124,8 @@ export async function connectStores({
     bookings: createBookingReads(pool),
     payments: createPaymentReads(pool),
     refunds: createRefundReads(pool),
+    operator: createOperatorReads(pool),
+    inventory: createInventory({ pool, gateConnection, gate, ledger }),
     tickets: createTicketReads(pool),
     storeNotice: createWebhookInbox(pool),
     zonesWithHolds: () => zonesWithHolds(pool),

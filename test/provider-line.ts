@@ -12,6 +12,8 @@ export interface ProviderLine {
   cutAnswers(path: RegExp, times: number): Promise<readonly string[]>;
   /** Keeps the answer to the next call: the caller hears neither it nor an end, until the line is cut. */
   keepAnswer(path: RegExp): Promise<{ readonly text: string; cut(): void }>;
+  /** Lets every answer through again. */
+  heal(): void;
   close(): Promise<void>;
 }
 
@@ -56,6 +58,9 @@ export async function openLine(providerUrl: string): Promise<ProviderLine> {
         };
         interferences.push({ path, take });
       }),
+    heal() {
+      interferences = [];
+    },
     async close() {
       server.close();
       server.closeAllConnections();

@@ -91,6 +91,8 @@ describe('reading', () => {
     const bookingId = await buyer.hold(order(2));
     const { client_secret } = (await buyer.pay(bookingId)).data;
     await payWithCard(node.shop.sandbox.url, client_secret, '4000000000009995');
+    // A decline that is heard of after the success is no news any more.
+    await expect.poll(async () => (await buyer.timeline(bookingId)).at(-1)?.what).toBe('payment-failed');
     await payWithCard(node.shop.sandbox.url, client_secret, '4242424242424242');
     await buyer.sees(bookingId, 'confirmed');
     await expect.poll(async () => (await buyer.timeline(bookingId)).at(-1)?.what).toBe('notified');

@@ -1,0 +1,45 @@
+/** What an operator may have a node do: take up a saga or a dead letter again, and audit. */
+import { resume } from '../actors/booking-requests.ts';
+import { audit } from '../auditor.ts';
+import type { AuditReport } from '../engine/audit.ts';
+import type { DomainEvent } from '../engine/events.ts';
+import type { DeadLetter } from '../engine/operator.ts';
+import { accept, type Outcome, reject } from '../engine/outcome.ts';
+import type { Step } from '../engine/saga-events.ts';
+import { readCharges } from '../providers/sandbox/charges.ts';
+import type { RunningTree } from './actors.ts';
+import type { NodeOptions } from './node.ts';
+
+export function operatorDeps(options: NodeOptions, tree: RunningTree) {
+  const audits = new Map<string | null, Promise<AuditReport>>();
+  return {
+    resumeSaga: (bookingId: string) => resume(tree.bookingDeps, tree.bookings.find(bookingId)),
+    replayDeadLetter: (letter: DeadLetter) => replay(tree, letter),
+    audit(eventId: string | null): Promise<AuditReport> {
+      const running = audits.get(eventId) ?? auditNow(options, eventId).finally(() => audits.delete(eventId));
+      audits.set(eventId, running);
+      return running;
+    },
+  };
+}
+
+async function replay(tree: RunningTree, { topic, consumer: name, key, event }: DeadLetter): Promise<Outcome<null>> {
+  if (topic === 'saga-commands') {
+    // The saga itself says when it has got on; what was given up is begun again.
+    resume(tree.bookingDeps, tree.bookings.find(key), (JSON.parse(event) as { step: Step }).step);
+    return accept(null);
+  }
+  const consumer = tree.consumers.find((each) => each.name === name && each.topic === topic);
+  if (!consumer) return reject('INVALID_STATE', undefined, `nobody called ${name} reads ${topic} on this node`);
+  return consumer.handle([JSON.parse(event) as DomainEvent]);
+}
+
+/** The sandbox shows what it charged; Stripe's own list is not ours to read through with every audit. */
+function auditNow(
+  { databaseUrl, redisUrl, config, stripe }: NodeOptions,
+  eventId: string | null,
+): Promise<AuditReport> {
+  const { apiBase } = stripe;
+  const readSandbox = !config.STRIPE_SECRET_KEY && apiBase ? () => readCharges(apiBase) : null;
+  return audit({ databaseUrl, redisUrl, readCharges: readSandbox, acked: [], eventId, settled: false });
+}
