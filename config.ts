@@ -54,6 +54,22 @@ const variables = z.object({
     'signing secrets of the webhook endpoint, the newest first (rotation: several, by comma)',
   ),
   STRIPE_API_BASE: z.url().optional().describe('another base of the Stripe API, for tests'),
+  VNPAY_TMN_CODE: z.string().optional().describe('terminal code at VNPay; needs VNPAY_HASH_SECRET'),
+  VNPAY_HASH_SECRET: z.string().optional().describe('key that VNPay and we sign with'),
+  VNPAY_API_BASE: z.url().optional().describe("another base of VNPay's addresses, for tests"),
+  ZALOPAY_APP_ID: z.coerce.number().int().positive().optional().describe('app at ZaloPay; needs both keys'),
+  ZALOPAY_KEY1: z.string().optional().describe('key that we sign with'),
+  ZALOPAY_KEY2: z.string().optional().describe('key that ZaloPay signs with'),
+  ZALOPAY_API_BASE: z.url().optional().describe("another base of ZaloPay's API, for tests"),
+  PAYOS_CLIENT_ID: z.string().optional().describe('channel at PayOS; needs both keys'),
+  PAYOS_API_KEY: z.string().optional().describe('proves us to PayOS'),
+  PAYOS_CHECKSUM_KEY: z.string().optional().describe('key that PayOS and we sign with'),
+  PAYOS_API_BASE: z.url().optional().describe("another base of PayOS's API, for tests"),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((text) => text.replace(/\/+$/, ''))
+    .optional()
+    .describe('where browsers and payment providers reach this server; absent: its own address'),
   SANDBOX_PORT: port(12_111).describe('TCP port of the payment sandbox; 0 = any free one'),
   RATE_LIMIT: z.enum(['on', 'off']).default('on').describe('off: no rate limits, for benchmarks'),
   HOLD_TTL_SECONDS: seconds(600).describe('how long seats are held'),
@@ -94,10 +110,25 @@ const variables = z.object({
     .describe('lines below it are not logged'),
 });
 
-const schema = variables.refine(
-  ({ STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET }) => !STRIPE_SECRET_KEY || STRIPE_WEBHOOK_SECRET.length > 0,
-  { path: ['STRIPE_WEBHOOK_SECRET'], error: 'is needed with STRIPE_SECRET_KEY: no webhook could be believed' },
-);
+/** An account that is configured in part would be taken for none, and the sandbox for it. */
+const wholeAccounts = [
+  ['VNPAY_TMN_CODE', 'VNPAY_HASH_SECRET'],
+  ['ZALOPAY_APP_ID', 'ZALOPAY_KEY1', 'ZALOPAY_KEY2'],
+  ['PAYOS_CLIENT_ID', 'PAYOS_API_KEY', 'PAYOS_CHECKSUM_KEY'],
+] as const;
+
+const schema = variables
+  .refine(({ STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET }) => !STRIPE_SECRET_KEY || STRIPE_WEBHOOK_SECRET.length > 0, {
+    path: ['STRIPE_WEBHOOK_SECRET'],
+    error: 'is needed with STRIPE_SECRET_KEY: no webhook could be believed',
+  })
+  .superRefine((config, { addIssue }) => {
+    for (const account of wholeAccounts) {
+      const missing = account.filter((name) => config[name] === undefined);
+      if (missing.length === account.length) continue;
+      for (const name of missing) addIssue({ code: 'custom', path: [name], message: `is needed with ${account[0]}` });
+    }
+  });
 
 export type Config = Readonly<z.output<typeof schema>>;
 

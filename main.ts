@@ -1,15 +1,16 @@
 /** The `onsale` command: which command is meant, and what each is given. The commands themselves are in cli/ and bench/. */
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { hash } from '@node-rs/bcrypt';
 import { runAudit } from './cli/audit.ts';
 import { verifyFairness } from './cli/fairness.ts';
+import { playSandbox } from './cli/play-accounts.ts';
 import { runSeed } from './cli/seed.ts';
 import { serve } from './cli/serve.ts';
 import { openStores, type Stores } from './cli/stores.ts';
 import { runSyncInventory } from './cli/sync-inventory.ts';
 import { type Config, ConfigError, exampleEnvironment, readConfig } from './config.ts';
 import { signAccessToken } from './http/auth.ts';
+import { isPlayed } from './node/providers.ts';
 import { keptSecrets } from './persistence/kept-secrets.ts';
 import { connectStores } from './persistence/node-stores.ts';
 import { layDemoData } from './persistence/postgres/demo-data.ts';
@@ -22,7 +23,7 @@ const usage = `onsale <command>
   serve        one node; with nothing configured, the whole demo around it
   migrate      brings the database's schema up to date
   demo         lays the demo's users and events
-  seed         --users N --zones K --seats S [--max-per-user M] [--price P] [--queue] --out FILE
+  seed         --users N --zones K --seats S [--max-per-user M] [--price P] [--currency C] [--queue] --out FILE
   audit        [--json] [--acked FILE] [--event ID] [--settled]: do the promises hold?
   fairness     verify FILE: does the log of a waiting room prove its order?
   sync-inventory [--event ID]: makes Redis count the seats as PostgreSQL does
@@ -85,6 +86,7 @@ function seed(args: string[], config: Config): Promise<number> {
       seats: { type: 'string' },
       'max-per-user': { type: 'string' },
       price: { type: 'string' },
+      currency: { type: 'string', default: 'THB' },
       queue: { type: 'boolean', default: false },
       out: { type: 'string' },
     },
@@ -102,6 +104,7 @@ function seed(args: string[], config: Config): Promise<number> {
         seats: count(values.seats, 'seats'),
         maxPerUser: count(values['max-per-user'] ?? '10', 'max-per-user'),
         priceMinor: count(values.price ?? '150000', 'price'),
+        currency: values.currency,
         queue: values.queue,
         outFile,
       },
@@ -136,7 +139,7 @@ function audit(args: string[], config: Config): Promise<number> {
       {
         databaseUrl,
         redisUrl,
-        readCharges: config.STRIPE_SECRET_KEY ? null : () => sandboxCharges(config),
+        readCharges: isPlayed(config) ? () => sandboxCharges(config) : null,
         json: values.json,
         settled: values.settled,
         ackedFile: values.acked ?? null,
@@ -166,13 +169,7 @@ async function sandboxCharges(config: Config): Promise<Awaited<ReturnType<typeof
     return await readCharges(`http://127.0.0.1:${config.SANDBOX_PORT}`);
   } catch {
     const secrets = keptSecrets(config.ONSALE_DATA_DIR);
-    const sandbox = await startSandbox({
-      port: 0,
-      journalFile: join(config.ONSALE_DATA_DIR, 'sandbox.jsonl'),
-      secretKey: secrets.sandboxSecretKey,
-      webhookSecret: secrets.sandboxWebhookSecret,
-      webhookUrl: () => null,
-    });
+    const sandbox = await startSandbox({ ...playSandbox(config, secrets, () => null), port: 0 });
     try {
       return await readCharges(sandbox.url);
     } finally {

@@ -5,7 +5,14 @@
  */
 import type { Booking } from '../engine/booking.ts';
 import type { Outcome } from '../engine/outcome.ts';
-import { type PaymentProvider, type ProviderName, ProviderRefused, type RefundRequest } from '../engine/payment.ts';
+import {
+  type PaymentProvider,
+  ProviderRefused,
+  type Providers,
+  providerOf,
+  type RefundRequest,
+  requestedAtMs,
+} from '../engine/payment.ts';
 import type { Timers, World, ZoneLedger } from '../engine/ports.ts';
 import { type Saga, type SagaPayment, stepTimeoutMs } from '../engine/saga.ts';
 import { isAsExpected, type News } from '../engine/saga-decisions.ts';
@@ -25,7 +32,7 @@ export interface EffectDeps {
   readonly world: World;
   readonly zoneOf: (zoneId: string) => ZoneAddress;
   readonly bookings: Pick<ZoneLedger, 'find'>;
-  readonly providers: Readonly<Record<ProviderName, PaymentProvider>>;
+  readonly providers: Providers;
   /** Tells the buyer. May be done twice. */
   readonly notify: (booking: SagaBooking) => Promise<void>;
 }
@@ -66,19 +73,22 @@ async function extendHold({ booking, extendToMs }: Parameters<Effect>[0], deps: 
 }
 
 async function openIntent({ booking, payment }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
-  const { paymentId, provider, attempt } = known(payment);
+  const { paymentId, provider, attempt, returnUrl } = known(payment);
   const { bookingId, eventId, userId, amountMinor, currency } = booking;
+  const { expiresAtMs } = await present(deps, booking);
   try {
-    const idempotencyKey = `booking:${bookingId}:intent:${attempt}`;
-    const intent = await deps.providers[provider].openIntent({
+    const intent = await providerOf(deps.providers, provider).openIntent({
       bookingId,
       eventId,
       paymentId,
       amountMinor,
       currency,
-      idempotencyKey,
+      idempotencyKey: `booking:${bookingId}:intent:${attempt}`,
+      requestedAtMs: requestedAtMs(paymentId),
+      payBeforeMs: expiresAtMs,
     });
-    return { type: 'intent-opened', paymentId, userId, provider, amountMinor, currency, ...intent };
+    const opened = { paymentId, userId, provider, amountMinor, currency, ...intent };
+    return { type: 'intent-opened', ...opened, ...(returnUrl ? { returnUrl } : {}) };
   } catch (error) {
     if (error instanceof ProviderRefused) return { type: 'intent-refused', error: error.message };
     throw error;
@@ -89,7 +99,7 @@ async function openIntent({ booking, payment }: Parameters<Effect>[0], deps: Eff
 async function voidIntent(saga: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
   const { paymentId, provider, intentId } = known(saga.payment);
   if (!intentId) throw new Error('there is no intent to void');
-  const intent = await deps.providers[provider].cancelIntent(intentId);
+  const intent = await providerOf(deps.providers, provider).cancelIntent(intentId);
   const { status, amountMinor } = intent;
   if (status === 'cancelled') return { type: 'intent-voided', paymentId };
   if (status === 'processing') throw new Error('the intent cannot be voided yet');
@@ -139,7 +149,11 @@ async function refundPayment(
   const { paymentId, provider, intentId, capturedMinor } = known(payment);
   if (!intentId) throw new Error('a refund needs an intent');
   const idempotencyKey = `booking:${booking.bookingId}:refund:${paymentId}`;
-  const refundId = await refundOnce(deps.providers[provider], { intentId, amountMinor: capturedMinor, idempotencyKey });
+  const refundId = await refundOnce(providerOf(deps.providers, provider), {
+    intentId,
+    amountMinor: capturedMinor,
+    idempotencyKey,
+  });
   return { type: 'refund-settled', paymentId, amountMinor: capturedMinor, refundId, reason: refundReason };
 }
 
@@ -176,11 +190,16 @@ async function returnMoney({ booking, payment, refunds, refundedMinor }: Paramet
   if (!intentId) throw new Error('a refund needs an intent');
   const refund = lastOf(refunds);
   const { amountMinor } = refund;
-  const found = await deps.providers[provider].readIntent(intentId);
+  const found = await providerOf(deps.providers, provider).readIntent(intentId);
   if (found.refundedMinor >= refundedMinor + amountMinor)
     return { type: 'money-returned', ...refund, refundId: `an earlier refund of ${intentId}` } satisfies News;
   const idempotencyKey = `booking:${booking.bookingId}:refund:${refund.paymentId}:${refund.refund}`;
-  const { refundId } = await deps.providers[provider].refund({ intentId, amountMinor, idempotencyKey });
+  const { refundId } = await providerOf(deps.providers, provider).refund({
+    intentId,
+    amountMinor,
+    idempotencyKey,
+    refundedBeforeMinor: refundedMinor,
+  });
   return { type: 'money-returned', ...refund, refundId } satisfies News;
 }
 

@@ -21,12 +21,14 @@ type BookingRequest =
       readonly booking: Booking;
       readonly paymentId: string;
       readonly provider: ProviderName;
+      readonly returnUrl?: string | undefined;
       readonly reply: Reply<LivePayment>;
     }
   | { readonly type: 'settle'; readonly booking: Booking; readonly reply: Reply<null> }
   | { readonly type: 'notice'; readonly notice: IntentNews; readonly reply: Reply<null> }
   | { readonly type: 'refund'; readonly booking: Booking; readonly order: RefundOrder; readonly reply: Reply<Refund> }
   | { readonly type: 'hold-ended'; readonly reason: 'expired' | 'cancelled' }
+  | { readonly type: 'refund-declared'; readonly reference: string; readonly reply: Reply<null> }
   | { readonly type: 'look' }
   | { readonly type: 'resume'; readonly step: Step | null };
 
@@ -56,7 +58,7 @@ export interface BookingAsk {
 export function pay(
   asker: BookingAsk,
   actor: BookingActor,
-  asked: { readonly booking: Booking; readonly provider: ProviderName },
+  asked: { readonly booking: Booking; readonly provider: ProviderName; readonly returnUrl?: string | undefined },
 ): Promise<Outcome<LivePayment>> {
   const paymentId = asker.actors.world.ids.next();
   return request(asker, actor, (reply: Reply<LivePayment>) => ({ type: 'pay', ...asked, paymentId, reply }));
@@ -93,6 +95,14 @@ export function refund(
 /** Tells that the hold is gone: an intent that still waits for a payment is voided. */
 export function endHold({ actors }: BookingAsk, actor: BookingActor, reason: 'expired' | 'cancelled'): void {
   actors.tell(actor.ref, { type: 'hold-ended', reason });
+}
+
+/**
+ * Tells that a person gave back what the open step owes, because its provider has no call for it. Accepted when durable,
+ * and again for what was given back before. Refused: INVALID_STATE, when nothing waits for a hand.
+ */
+export function declareRefund(asker: BookingAsk, actor: BookingActor, reference: string): Promise<Outcome<null>> {
+  return request(asker, actor, (reply: Reply<null>) => ({ type: 'refund-declared', reference, reply }));
 }
 
 /** Has a saga that waits for a payment look at the provider: webhooks get lost. */

@@ -11,7 +11,8 @@ import type { Reply } from './kit.ts';
 export interface LivePayment {
   readonly paymentId: string;
   readonly provider: ProviderName;
-  readonly clientSecret: string;
+  readonly clientSecret: string | null;
+  readonly redirectUrl: string | null;
   readonly amountMinor: number;
   readonly currency: string;
 }
@@ -69,11 +70,10 @@ export class BookingWaiters {
     const { step, payment, booking } = saga;
     if (step === 'extend-hold' || step === 'open-intent') return;
     for (const { reply, booking: asked } of this.#pay.splice(0)) {
-      if (step === 'await-payment' && payment?.clientSecret && booking) {
-        const { paymentId, provider, clientSecret } = payment;
-        reply(
-          accept({ paymentId, provider, clientSecret, amountMinor: booking.amountMinor, currency: booking.currency }),
-        );
+      if (step === 'await-payment' && payment && booking) {
+        const { paymentId, provider, clientSecret, redirectUrl = null } = payment;
+        const { amountMinor, currency } = booking;
+        reply(accept({ paymentId, provider, clientSecret, redirectUrl, amountMinor, currency }));
       } else if (step === 'idle') reply(reject(whyNotPayable(asked, nowMs) ?? saga.refusal ?? 'SERVICE_UNAVAILABLE'));
       else reply(reject('INVALID_STATE', { saga: statusOf(step) }, 'the payment of this booking is over'));
     }
@@ -86,7 +86,7 @@ export class BookingWaiters {
 }
 
 /** What a request to settle is answered, or null while that is not known yet. */
-function settled({ step, refundReason, refunds }: Saga, looked: Looked): Outcome<null> | null {
+function settled({ step, refundReason, refunds, payment }: Saga, looked: Looked): Outcome<null> | null {
   switch (step) {
     case 'send-notification':
     case 'done':
@@ -111,6 +111,7 @@ function settled({ step, refundReason, refunds }: Saga, looked: Looked): Outcome
     case 'return-money':
       return reject('INVALID_STATE', undefined, 'the booking is being given back');
     case 'idle':
+      if (payment?.declineCode) return reject('PAYMENT_FAILED', { decline_code: payment.declineCode });
       return reject('INVALID_STATE', undefined, 'no payment was begun');
     default:
       return null;

@@ -6,7 +6,8 @@
  * It does not change a booking's status (the zone does), nor does it know HTTP or a provider's words.
  */
 import { accept, type Outcome, reject, unavailable } from '../engine/outcome.ts';
-import { decideRefund } from '../engine/refund-decisions.ts';
+import { type IntentState, type ProviderName, type Providers, providerOf } from '../engine/payment.ts';
+import { decideDeclared, decideRefund, declaredAnswer } from '../engine/refund-decisions.ts';
 import { applySaga, isStuck, newSaga, type Saga } from '../engine/saga.ts';
 import {
   canStillBePaid,
@@ -93,6 +94,8 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, BookingMe
       }
       case 'refund':
         return decideRefund(saga, message.order);
+      case 'refund-declared':
+        return decideDeclared(saga, message.reference);
       case 'hold-ended':
         return decideHoldEnded(saga, message.reason);
       case 'resume':
@@ -128,6 +131,9 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, BookingMe
         break;
       case 'refund':
         this.#waiting.awaitRefund(saga, message);
+        break;
+      case 'refund-declared':
+        message.reply(declaredAnswer(saga));
         break;
       case 'notice':
         message.reply(noticeTaken(saga, message.notice));
@@ -166,7 +172,7 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, BookingMe
     if (this.#looking || !canStillBePaid(saga) || !payment?.intentId) return;
     this.#looking = true;
     self.pipe(
-      this.#deps.providers[payment.provider].readIntent(payment.intentId),
+      readIntent(this.#deps.providers, payment.provider, payment.intentId),
       (intent) => ({ type: 'seen', intent }),
       (error) => ({ type: 'unseen', error: String(error) }),
     );
@@ -193,6 +199,11 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, BookingMe
   abandon = (message: BookingMessage): void => {
     if ('reply' in message) message.reply(unavailable('the booking is being recovered'));
   };
+}
+
+/** An account that is gone by now counts as a provider that does not answer. */
+async function readIntent(providers: Providers, name: ProviderName, intentId: string): Promise<IntentState> {
+  return providerOf(providers, name).readIntent(intentId);
 }
 
 function looked(message: BookingMessage | null): Looked {

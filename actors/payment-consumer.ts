@@ -28,15 +28,14 @@ function newsOf({ type, data }: DomainEvent): IntentNews | null {
     amountMinor: Number(data.amount),
     currency: String(data.currency),
   };
+  const declineCode = data.decline_code === null ? null : String(data.decline_code);
   switch (type) {
     case 'payment.success':
       return { ...money, kind: 'succeeded' };
     case 'payment.cancelled':
-      return { ...money, kind: 'cancelled' };
-    case 'payment.failed': {
-      const declineCode = data.decline_code === null ? null : String(data.decline_code);
+      return { ...money, kind: 'cancelled', declineCode };
+    case 'payment.failed':
       return { ...money, kind: 'failed', declineCode, providerEventId: String(data.provider_event_id) };
-    }
     default:
       return null;
   }

@@ -13,8 +13,10 @@ export interface SeedOptions {
   readonly seats: number;
   /** @default 10 */
   readonly maxPerUser?: number;
-  /** Minor units of THB. @default 150000 */
+  /** Minor units of the currency. @default 150000 */
   readonly priceMinor?: number;
+  /** ISO 4217. @default THB */
+  readonly currency?: string;
   /** With a waiting room. */
   readonly queue?: boolean;
   readonly outFile: string;
@@ -49,6 +51,7 @@ export async function runSeed(options: SeedOptions, { ids, sign, print }: SeedIo
     userIds: many(options.users),
     seatsPerZone: options.seats,
     priceMinor: options.priceMinor ?? 150_000,
+    currency: options.currency ?? 'THB',
     maxPerUser: options.maxPerUser ?? 10,
     waitingRoom: options.queue ? 'open' : 'off',
   };

@@ -1,17 +1,18 @@
 /** `onsale serve`: one node; with nothing configured, the whole demo around it. Runs until SIGINT, SIGTERM or SIGHUP. */
-import { join } from 'node:path';
 import { hash } from '@node-rs/bcrypt';
 import type { Config } from '../config.ts';
 import { type Node, startNode } from '../node/node.ts';
-import { type KeptSecrets, keptSecrets } from '../persistence/kept-secrets.ts';
+import { configuredAccounts, isPlayed } from '../node/providers.ts';
+import { keptSecrets } from '../persistence/kept-secrets.ts';
 import { layDemoData } from '../persistence/postgres/demo-data.ts';
 import { type Sandbox, startSandbox } from '../providers/sandbox/server.ts';
 import { createLogger, type Logger } from '../telemetry.ts';
+import { playAccounts, playSandbox } from './play-accounts.ts';
 import { openStores, type Stores } from './stores.ts';
 
 interface Running {
   readonly node: Node;
-  /** Null when payments go to Stripe. */
+  /** Null when payments go to real providers. */
   readonly sandbox: Sandbox | null;
 }
 
@@ -54,10 +55,9 @@ async function start(config: Config, stores: Stores, logger: Logger): Promise<Ru
     await layDemoData(stores.databaseUrl, (password) => hash(password, { cost: config.BCRYPT_COST }));
   // The sandbox tells the node of payments, and the node calls the sandbox: one of them must come first.
   const started: { node?: Node } = {};
-  const webhookUrl = () => started.node && `${started.node.url}/api/v1/webhooks/stripe`;
-  const sandbox = config.STRIPE_SECRET_KEY
-    ? null
-    : await openSandbox({ config, secrets, logger }, () => webhookUrl() ?? null);
+  const nodeUrl = () => started.node?.url ?? null;
+  const log = (line: string) => logger.debug(`sandbox: ${line}`);
+  const sandbox = isPlayed(config) ? await startSandbox({ ...playSandbox(config, secrets, nodeUrl), log }) : null;
   try {
     started.node = await startNode({
       config,
@@ -66,7 +66,7 @@ async function start(config: Config, stores: Stores, logger: Logger): Promise<Ru
       redisUrl: stores.redisUrl,
       jwtSecret: config.JWT_SECRET ?? secrets.jwtSecret,
       ticketKey: config.PASS_PRIVATE_KEY ?? secrets.ticketKey,
-      stripe: stripeAccess(config, secrets, sandbox),
+      payments: sandbox ? playAccounts(secrets, sandbox.url) : configuredAccounts(config),
     });
     return { node: started.node, sandbox };
   } catch (error) {
@@ -74,33 +74,6 @@ async function start(config: Config, stores: Stores, logger: Logger): Promise<Ru
     await sandbox?.stop();
     throw error;
   }
-}
-
-interface SandboxParts {
-  readonly config: Config;
-  readonly secrets: KeptSecrets;
-  readonly logger: Logger;
-}
-
-function openSandbox({ config, secrets, logger }: SandboxParts, webhookUrl: () => string | null): Promise<Sandbox> {
-  return startSandbox({
-    port: config.SANDBOX_PORT,
-    journalFile: join(config.ONSALE_DATA_DIR, 'sandbox.jsonl'),
-    secretKey: secrets.sandboxSecretKey,
-    webhookSecret: secrets.sandboxWebhookSecret,
-    webhookUrl,
-    log: (line) => logger.debug(`sandbox: ${line}`),
-  });
-}
-
-function stripeAccess(config: Config, secrets: KeptSecrets, sandbox: Sandbox | null) {
-  return sandbox
-    ? { secretKey: secrets.sandboxSecretKey, webhookSecrets: [secrets.sandboxWebhookSecret], apiBase: sandbox.url }
-    : {
-        secretKey: config.STRIPE_SECRET_KEY ?? '',
-        webhookSecrets: config.STRIPE_WEBHOOK_SECRET,
-        apiBase: config.STRIPE_API_BASE,
-      };
 }
 
 function welcome({ node, sandbox }: Running, say: (line: string) => void): void {

@@ -53,8 +53,19 @@ export interface BookingReads {
   timeline(booking: Booking): Promise<readonly TimelineEntry[]>;
 }
 
+/** A payment as its provider knows it, and where its buyer is to go after the provider's page. */
+export interface ProviderOrder {
+  readonly paymentId: string;
+  readonly bookingId: string;
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly returnUrl: string | null;
+}
+
 export interface PaymentReads {
   findOwned(userId: string, paymentId: string): Promise<BookingPayment | null>;
+  /** For callers that a provider's signature speaks for, not a user's token. */
+  findOrder(provider: ProviderName, intentId: string): Promise<ProviderOrder | null>;
 }
 
 /** What a refund needs to know beside the saga. */

@@ -4,6 +4,7 @@
  * and its seats and tickets go (docs/adr/0009).
  */
 import { accept, type Outcome, type Refused, reject, unavailable } from './outcome.ts';
+import { mayRefundByHand } from './payment.ts';
 import { refundDue } from './refund.ts';
 import type { Saga } from './saga.ts';
 import type { News } from './saga-decisions.ts';
@@ -36,6 +37,26 @@ export function decideRefund(saga: Saga, order: RefundOrder): readonly News[] {
     requestKey: order.requestKey,
   };
   return [{ type: 'refund-requested', ...refund }];
+}
+
+/**
+ * Somebody gave back by hand what the open step owes. Only where the provider may leave it to hands, and has been asked:
+ * otherwise it would be given twice.
+ */
+export function decideDeclared(saga: Saga, reference: string): readonly News[] {
+  const { step, attempts, payment, refunds, refundReason: reason } = saga;
+  if (!payment || attempts === 0 || !mayRefundByHand(payment.provider)) return [];
+  const { paymentId, capturedMinor: amountMinor } = payment;
+  const refundId = `by hand: ${reference}`;
+  if (step === 'refund') return [{ type: 'refund-settled', paymentId, amountMinor, refundId, reason }];
+  const refund = refunds.at(-1);
+  return step === 'return-money' && refund ? [{ type: 'money-returned', ...refund, refundId }] : [];
+}
+
+/** What a declaration is answered, once it was decided. */
+export function declaredAnswer({ step, refunds }: Saga): Outcome<null> {
+  if (step === 'write-off' || step === 'refunded' || (step === 'done' && refunds.length > 0)) return accept(null);
+  return reject('INVALID_STATE', { saga: step }, 'no refund waits for a hand');
 }
 
 /** Confirmed, with its tickets; what the buyer is told of it may still be on its way. */

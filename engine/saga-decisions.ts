@@ -17,6 +17,8 @@ export interface PaymentAsked {
   readonly paymentId: string;
   readonly provider: ProviderName;
   readonly paymentGraceMs: number;
+  /** Where the buyer goes after the provider's own page. */
+  readonly returnUrl?: string | undefined;
 }
 
 /** Why no payment can be begun for the booking now; null when one can. */
@@ -29,13 +31,14 @@ export function whyNotPayable(booking: Booking, nowMs: number): RejectionCode | 
 
 /** Begins a payment, unless one is under way: a booking has at most one live intent. */
 export function decidePayment(saga: Saga, asked: PaymentAsked, nowMs: number): readonly News[] {
-  const { booking, paymentId, provider, paymentGraceMs } = asked;
+  const { booking, paymentId, provider, paymentGraceMs, returnUrl } = asked;
   if (saga.step !== 'idle' || whyNotPayable(booking, nowMs)) return [];
   const extended = booking.expiresAtMs !== booking.firstExpiresAtMs;
   const graceEndMs = nowMs + paymentGraceMs;
   const extendToMs = !extended && booking.expiresAtMs < graceEndMs ? graceEndMs : null;
   const attempt = (saga.payment?.attempt ?? 0) + 1;
-  return [{ type: 'payment-requested', booking: sagaBooking(booking), paymentId, provider, attempt, extendToMs }];
+  const requested = { booking: sagaBooking(booking), paymentId, provider, attempt, extendToMs };
+  return [{ type: 'payment-requested', ...requested, ...(returnUrl ? { returnUrl } : {}) }];
 }
 
 /** Settles a booking that costs nothing. */
@@ -52,7 +55,7 @@ function sagaBooking({ bookingId, eventId, zoneId, userId, quantity, amountMinor
 export type IntentNews = Pick<IntentState, 'intentId' | 'amountMinor' | 'currency'> &
   (
     | { readonly kind: 'succeeded' }
-    | { readonly kind: 'cancelled' }
+    | { readonly kind: 'cancelled'; readonly declineCode: string | null }
     | { readonly kind: 'failed'; readonly declineCode: string | null; readonly providerEventId: string }
   );
 
@@ -76,7 +79,8 @@ export function decideIntentNews(saga: Saga, news: IntentNews): readonly News[] 
   const { paymentId } = payment;
   const { intentId } = news;
   if (news.kind !== 'succeeded' && saga.step !== 'await-payment') return [];
-  if (news.kind === 'cancelled') return [{ type: 'intent-voided', paymentId }];
+  if (news.kind === 'cancelled')
+    return [{ type: 'intent-voided', paymentId, ...(news.declineCode ? { declineCode: news.declineCode } : {}) }];
   if (news.kind === 'failed') {
     const { declineCode, providerEventId } = news;
     if (saga.failures.includes(providerEventId)) return [];

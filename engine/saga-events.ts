@@ -44,7 +44,10 @@ export interface Refund {
   readonly requestKey: string;
 }
 
-/** Version 1 of the saga's events. A stored event is never changed; a new shape gets a new type. */
+/**
+ * Version 1 of the saga's events. A stored event is never changed; a new shape gets a new type. A field that came later
+ * is optional: events stored before lack it.
+ */
 export type SagaEvent = { readonly atMs: number; readonly bookingId: string; readonly eventId: string } & (
   | {
       readonly type: 'payment-requested';
@@ -54,6 +57,7 @@ export type SagaEvent = { readonly atMs: number; readonly bookingId: string; rea
       readonly attempt: number;
       /** Null when the hold lasts long enough, or was extended before. */
       readonly extendToMs: number | null;
+      readonly returnUrl?: string;
     }
   | { readonly type: 'free-requested'; readonly booking: SagaBooking }
   | { readonly type: 'hold-extended' }
@@ -66,7 +70,9 @@ export type SagaEvent = { readonly atMs: number; readonly bookingId: string; rea
       readonly amountMinor: number;
       readonly currency: string;
       readonly intentId: string;
-      readonly clientSecret: string;
+      readonly clientSecret?: string;
+      readonly redirectUrl?: string;
+      readonly returnUrl?: string;
     }
   | { readonly type: 'intent-refused'; readonly error: string }
   | {
@@ -106,8 +112,8 @@ export type SagaEvent = { readonly atMs: number; readonly bookingId: string; rea
   | { readonly type: 'written-off' }
   /** The hold of a booking that waits for a payment is gone: nobody may pay for it any more. */
   | { readonly type: 'hold-ended'; readonly reason: 'expired' | 'cancelled' }
-  /** Nobody can pay this intent any more, and nobody did. */
-  | { readonly type: 'intent-voided'; readonly paymentId: string }
+  /** Nobody can pay this intent any more, and nobody did. A decline code where a refused attempt was the end of it. */
+  | { readonly type: 'intent-voided'; readonly paymentId: string; readonly declineCode?: string }
   | ({ readonly type: 'refund-requested' } & Refund)
   /** The zone has the seats again. What is then still owed to the buyer, in the minor unit of the currency. */
   | { readonly type: 'seats-returned'; readonly owedMinor: number }

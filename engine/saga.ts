@@ -25,6 +25,10 @@ export interface SagaPayment {
   readonly attempt: number;
   readonly intentId: string | null;
   readonly clientSecret: string | null;
+  /** The provider's page, where the buyer pays there. Absent in payments of earlier builds. */
+  readonly redirectUrl?: string;
+  /** Where the buyer goes when that page is done with; asked for with the payment. */
+  readonly returnUrl?: string;
   readonly declineCode: string | null;
   readonly capturedMinor: number;
   readonly status: 'opening' | 'open' | 'voided' | 'succeeded' | 'refunded';
@@ -119,7 +123,7 @@ export function applySaga(saga: Saga, event: SagaEvent): Saga {
   const moved = { ...saga, step: stepAfter(event), attempts: 0, retryAtMs: 0, movingSinceMs: movingSince(saga, event) };
   switch (event.type) {
     case 'payment-requested': {
-      const { booking, paymentId, provider, attempt, extendToMs } = event;
+      const { booking, paymentId, provider, attempt, extendToMs, returnUrl } = event;
       const payment: SagaPayment = {
         paymentId,
         provider,
@@ -129,6 +133,7 @@ export function applySaga(saga: Saga, event: SagaEvent): Saga {
         declineCode: null,
         capturedMinor: 0,
         status: 'opening',
+        ...(returnUrl ? { returnUrl } : {}),
       };
       return { ...moved, booking, payment, extendToMs, refusal: null, failures: [] };
     }
@@ -146,7 +151,12 @@ export function applySaga(saga: Saga, event: SagaEvent): Saga {
     case 'intent-opened':
       return {
         ...moved,
-        payment: changed(saga, { status: 'open', intentId: event.intentId, clientSecret: event.clientSecret }),
+        payment: changed(saga, {
+          status: 'open',
+          intentId: event.intentId,
+          clientSecret: event.clientSecret ?? null,
+          ...(event.redirectUrl ? { redirectUrl: event.redirectUrl } : {}),
+        }),
       };
     case 'payment-failed':
       return {
@@ -162,8 +172,10 @@ export function applySaga(saga: Saga, event: SagaEvent): Saga {
       };
     case 'refund-settled':
       return { ...moved, payment: changed(saga, { status: 'refunded' }) };
-    case 'intent-voided':
-      return { ...moved, payment: changed(saga, { status: 'voided' }), refusal: null };
+    case 'intent-voided': {
+      const { declineCode = saga.payment?.declineCode ?? null } = event;
+      return { ...moved, payment: changed(saga, { status: 'voided', declineCode }), refusal: null };
+    }
     case 'refund-requested': {
       const { refund, paymentId, amountMinor, withheldMinor, reason, ends, requestKey } = event;
       const begun = { refund, paymentId, amountMinor, withheldMinor, reason, ends, requestKey };
@@ -200,8 +212,9 @@ export const retryRules: Readonly<Partial<Record<Step, RetryRule>>> = {
   'extend-hold': { attemptsMax: 4 },
   'open-intent': { attemptsMax: 4 },
   'send-notification': { attemptsMax: 4 },
-  // No money is lost with it: should somebody pay the intent all the same, that is heard and made good.
-  'void-intent': { attemptsMax: 12 },
+  // Until an order that its provider cannot void has run out by itself. No money is lost with giving up: should somebody
+  // pay the intent all the same, that is heard and made good.
+  'void-intent': { attemptsMax: 24 },
 };
 
 /** An effect that has not ended by then has failed, and is tried again; should it end later, nobody listens. */

@@ -9,7 +9,7 @@ import type { Booking } from '../engine/booking.ts';
 import type { Catalogue } from '../engine/catalogue.ts';
 import type { DeadLetter, Inventory, OperatorReads } from '../engine/operator.ts';
 import type { Outcome } from '../engine/outcome.ts';
-import type { PaymentNotice, PaymentProvider, ProviderName } from '../engine/payment.ts';
+import type { PaymentNotice, ProviderName, Providers } from '../engine/payment.ts';
 import type { Clock, Ids } from '../engine/ports.ts';
 import type { LoggedEntry } from '../engine/queue-log.ts';
 import type { RateLimits } from '../engine/rate-limit.ts';
@@ -75,13 +75,19 @@ export interface Deps {
   readonly refunds: RefundReads;
   readonly tickets: TicketReads;
   readonly ticketSeal: TicketSeal;
-  readonly providers: Readonly<Record<ProviderName, PaymentProvider>>;
+  readonly providers: Providers;
   /** Where a page confirms a test card; null when payments go to Stripe itself, which takes cards only in its own form. */
   readonly cardBase: string | null;
-  readonly beginPayment: (booking: Booking, provider: ProviderName) => Promise<Outcome<LivePayment>>;
+  readonly beginPayment: (booking: Booking, asked: PaymentWish) => Promise<Outcome<LivePayment>>;
+  /** Has the booking's saga ask the provider. */
+  readonly lookAtPayment: (bookingId: string) => void;
+  /** Origins that a provider's page may send a buyer on to. */
+  readonly returnOrigins: () => ReadonlySet<string>;
   readonly settleBooking: (booking: Booking) => Promise<Outcome<null>>;
   /** Gives a confirmed booking back, or a part of its money. */
   readonly refundBooking: (booking: Booking, order: RefundOrder) => Promise<Outcome<Refund>>;
+  /** Tells the saga that a person sent the money back. */
+  readonly declareRefund: (bookingId: string, reference: string) => Promise<Outcome<null>>;
   /** Tells the saga that its hold is gone, so that nobody can pay for it any more. */
   readonly endHold: (booking: Booking, reason: 'expired' | 'cancelled') => void;
   // What operators may do.
@@ -94,10 +100,16 @@ export interface Deps {
   /** Of one event, or of all. One at a time: who asks while one runs is answered with it. */
   readonly audit: (eventId: string | null) => Promise<AuditReport>;
 
-  /** Durable when it resolves. */
-  readonly storeNotice: (stored: Notice) => Promise<void>;
+  /** Durable when it resolves. False when it was stored before. */
+  readonly storeNotice: (stored: Notice) => Promise<boolean>;
   /** Counts an answer to reserve, by its code. */
   readonly reservationAnswered: (result: string) => void;
+}
+
+export interface PaymentWish {
+  readonly provider: ProviderName;
+  /** Where the buyer goes after the provider's own page. */
+  readonly returnUrl: string | undefined;
 }
 
 /** A provider's notice whose signature was right. */

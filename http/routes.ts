@@ -12,6 +12,7 @@ import { operations } from './routes/operations.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { queueRoutes } from './routes/queue.ts';
 import { refundRoutes } from './routes/refunds.ts';
+import { handRefundRoutes } from './routes/refunds-by-hand.ts';
 import { reservationRoutes } from './routes/reservations.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 
@@ -23,6 +24,7 @@ const product: readonly Route[] = [
   ...bookingRoutes,
   ...paymentRoutes,
   ...refundRoutes,
+  ...handRefundRoutes,
   ...ticketRoutes,
   ...adminRoutes,
   ...operations,

@@ -17,7 +17,7 @@ export function growTree({
   metrics,
   stores,
   eventLog,
-  provider,
+  providers,
   config,
   logger,
 }: Parts & { readonly config: Config; readonly logger: Logger }): RunningTree {
@@ -60,7 +60,7 @@ export function growTree({
     booking: {
       world,
       bookings: stores.ledger,
-      providers: { stripe: provider },
+      providers,
       notify: async ({ bookingId }) =>
         logger.info({ booking_id: bookingId }, 'the booking is confirmed and its tickets are issued'),
       paymentGraceMs: config.PAYMENT_GRACE_SECONDS * 1_000,

@@ -1,5 +1,5 @@
 /** What the routes of a node are given of everything behind them. */
-import { endHold, pay, refund, settle } from '../actors/booking-requests.ts';
+import { declareRefund, endHold, look, pay, refund, settle } from '../actors/booking-requests.ts';
 import { wakeRelay } from '../actors/outbox.ts';
 import { createAccessTokens } from '../http/auth.ts';
 import type { Check, Deps } from '../http/deps.ts';
@@ -31,7 +31,8 @@ export async function edgeDeps({
   metrics,
   stores,
   eventLog,
-  provider,
+  providers,
+  publicUrl,
   tree,
 }: EdgeParts): Promise<Deps> {
   const { config, logger } = options;
@@ -71,16 +72,21 @@ export async function edgeDeps({
     ...operatorDeps(options, tree),
     tickets: stores.tickets,
     ticketSeal: createTicketSeal(keys),
-    providers: { stripe: provider },
+    providers,
     cardBase: options.stripe.apiBase ?? null,
-    beginPayment: (booking, name) =>
-      pay(tree.bookingDeps, tree.bookings.find(booking.bookingId), { booking, provider: name }),
+    beginPayment: (booking, asked) =>
+      pay(tree.bookingDeps, tree.bookings.find(booking.bookingId), { booking, ...asked }),
+    lookAtPayment: (bookingId) => look(tree.bookingDeps, tree.bookings.find(bookingId)),
+    returnOrigins: () => new Set([new URL(publicUrl()).origin, ...config.CORS_ORIGINS]),
     settleBooking: (booking) => settle(tree.bookingDeps, tree.bookings.find(booking.bookingId), booking),
     refundBooking: (booking, order) =>
       refund(tree.bookingDeps, tree.bookings.find(booking.bookingId), { booking, order }),
+    declareRefund: (bookingId, reference) => declareRefund(tree.bookingDeps, tree.bookings.find(bookingId), reference),
     endHold: (booking, reason) => endHold(tree.bookingDeps, tree.bookings.find(booking.bookingId), reason),
     async storeNotice(stored) {
-      if (await stores.storeNotice(stored)) wakeRelay(tree.actors, tree.relay);
+      const isNew = await stores.storeNotice(stored);
+      if (isNew) wakeRelay(tree.actors, tree.relay);
+      return isNew;
     },
     reservationAnswered: metrics.reservation,
   };

@@ -12,15 +12,12 @@ import { openEventLog } from '../persistence/kafka/event-log.ts';
 import { connectStores, type NodeStores } from '../persistence/node-stores.ts';
 import { stuckSagas } from '../persistence/postgres/operator-reads.ts';
 import { outboxAgeSeconds, outboxBacklog } from '../persistence/postgres/outbox.ts';
-import { createStripeProvider } from '../providers/stripe/stripe.ts';
 import { createMetrics, type Logger, type Metrics } from '../telemetry.ts';
 import { realWorld } from '../world.ts';
 import { growTree, type RunningTree } from './actors.ts';
 import { edgeDeps } from './edge.ts';
 import type { Parts } from './parts.ts';
-
-/** Shorter than a saga's patience, longer than a provider's bad day. */
-const providerTimeoutMs = 8_000;
+import { connectProviders, type PaymentAccounts } from './providers.ts';
 
 export interface NodeOptions {
   readonly config: Config;
@@ -29,11 +26,7 @@ export interface NodeOptions {
   readonly redisUrl: string;
   readonly jwtSecret: string;
   readonly ticketKey: string;
-  readonly stripe: {
-    readonly secretKey: string;
-    readonly webhookSecrets: readonly string[];
-    readonly apiBase: string | undefined;
-  };
+  readonly payments: PaymentAccounts;
 }
 
 export interface Node {
@@ -53,16 +46,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     now: world.clock.now,
     failed: (store, error) => logger.warn({ err: error }, `${store} failed`),
   });
-  const provider = createStripeProvider({
-    secretKey: options.stripe.secretKey,
-    webhookSecrets: options.stripe.webhookSecrets,
-    timeoutMs: providerTimeoutMs,
-    ...(options.stripe.apiBase ? { apiBase: options.stripe.apiBase } : {}),
-  });
   const eventLog = openLog(config, logger);
   try {
     await refuseUnsafe(stores, config, logger);
-    return await openNode(options, { world, metrics, stores, eventLog, provider });
+    return await openNode(options, { world, metrics, stores, eventLog });
   } catch (error) {
     await eventLog?.close();
     await stores.close();
@@ -75,9 +62,13 @@ function openLog({ KAFKA_BROKERS: brokers, KAFKA_PREFIX: prefix }: Config, logge
   return brokers.length > 0 ? openEventLog({ brokers, prefix, failed }) : null;
 }
 
-async function openNode(options: NodeOptions, parts: Parts): Promise<Node> {
+async function openNode(options: NodeOptions, opened: Omit<Parts, 'providers' | 'publicUrl'>): Promise<Node> {
   const { config, logger } = options;
-  const { metrics, stores, eventLog } = parts;
+  const { world, metrics, stores, eventLog } = opened;
+  let ownUrl = '';
+  const publicUrl = () => config.PUBLIC_URL ?? ownUrl;
+  const providers = connectProviders(options.payments, { now: world.clock.now, publicUrl });
+  const parts = { ...opened, providers, publicUrl };
   const tree = growTree({ ...parts, config, logger });
   try {
     addGauges(metrics, stores, tree);
@@ -96,6 +87,7 @@ async function openNode(options: NodeOptions, parts: Parts): Promise<Node> {
       paymentOrigin: deps.cardBase === null ? null : new URL(deps.cardBase).origin,
       trustedProxies: config.TRUST_PROXY,
     });
+    ownUrl = server.url;
     return {
       url: server.url,
       async stop() {

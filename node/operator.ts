@@ -9,6 +9,7 @@ import type { Step } from '../engine/saga-events.ts';
 import { readCharges } from '../providers/sandbox/charges.ts';
 import type { RunningTree } from './actors.ts';
 import type { NodeOptions } from './node.ts';
+import { isPlayed } from './providers.ts';
 
 export function operatorDeps(options: NodeOptions, tree: RunningTree) {
   const audits = new Map<string | null, Promise<AuditReport>>();
@@ -34,12 +35,12 @@ async function replay(tree: RunningTree, { topic, consumer: name, key, event }: 
   return consumer.handle([JSON.parse(event) as DomainEvent]);
 }
 
-/** The sandbox shows what it charged; Stripe's own list is not ours to read through with every audit. */
+/** The sandbox shows what it charged; a provider's own list is not ours to read through with every audit. */
 function auditNow(
-  { databaseUrl, redisUrl, config, stripe }: NodeOptions,
+  { databaseUrl, redisUrl, config, payments }: NodeOptions,
   eventId: string | null,
 ): Promise<AuditReport> {
-  const { apiBase } = stripe;
-  const readSandbox = !config.STRIPE_SECRET_KEY && apiBase ? () => readCharges(apiBase) : null;
+  const sandboxUrl = isPlayed(config) ? payments.stripe?.apiBase : undefined;
+  const readSandbox = sandboxUrl ? () => readCharges(sandboxUrl) : null;
   return audit({ databaseUrl, redisUrl, readCharges: readSandbox, acked: [], eventId, settled: false });
 }

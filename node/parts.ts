@@ -1,5 +1,5 @@
 /** What a node is put together from before its actors live: opened first, closed last. */
-import type { PaymentProvider } from '../engine/payment.ts';
+import type { Providers } from '../engine/payment.ts';
 import type { World } from '../engine/ports.ts';
 import type { KafkaEventLog } from '../persistence/kafka/event-log.ts';
 import type { NodeStores } from '../persistence/node-stores.ts';
@@ -11,5 +11,7 @@ export interface Parts {
   readonly stores: NodeStores;
   /** Null: events stay in the process. */
   readonly eventLog: KafkaEventLog | null;
-  readonly provider: PaymentProvider;
+  readonly providers: Providers;
+  /** Where browsers and providers reach this node; known once it listens. */
+  readonly publicUrl: () => string;
 }

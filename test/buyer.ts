@@ -32,7 +32,9 @@ export interface BookingShown {
 export interface PaymentShown {
   readonly payment_id: string;
   readonly booking_id: string;
+  readonly provider: string;
   readonly client_secret: string;
+  readonly redirect_url: string;
   readonly amount: number;
   readonly currency: string;
   readonly status: string;
@@ -71,7 +73,8 @@ export interface Buyer {
   booking(bookingId: string): Promise<Answer<BookingShown>>;
   cancel(bookingId: string): Promise<Answer<BookingShown>>;
   confirm(bookingId: string): Promise<Answer<BookingShown>>;
-  pay(bookingId: string): Promise<Answer<PaymentShown>>;
+  /** With Stripe, unless `more` says otherwise. */
+  pay(bookingId: string, more?: object): Promise<Answer<PaymentShown>>;
   tickets(bookingId: string): Promise<readonly TicketShown[]>;
   timeline(bookingId: string): Promise<readonly TimelineShown[]>;
   /** Resolves when the booking is in this status; fails when that does not happen. */
@@ -125,7 +128,7 @@ export function buyerWith(address: () => string, who: { readonly userId: string;
     booking,
     cancel: (id) => send(`/bookings/${id}/cancel`, {}),
     confirm: (id) => send(`/bookings/${id}/confirm`, {}),
-    pay: (booking_id) => send('/payments', { booking_id }),
+    pay: (booking_id, more = {}) => send('/payments', { booking_id, ...more }),
     tickets: async (id) => (await ask<TicketShown[]>(`/bookings/${id}/tickets`)).data,
     timeline: async (id) => (await ask<TimelineShown[]>(`/bookings/${id}/timeline`)).data,
     sees: (id, status) =>

@@ -14,9 +14,11 @@ import { type Config, readConfig } from '../config.ts';
 import type { Finding } from '../engine/audit.ts';
 import { signAccessToken } from '../http/auth.ts';
 import { startNode } from '../node/node.ts';
+import { configuredAccounts } from '../node/providers.ts';
 import { insertSeed } from '../persistence/postgres/seed.ts';
 import { readCharges } from '../providers/sandbox/charges.ts';
 import { type Buyer, buyerWith, eventually, registerBuyer } from './buyer.ts';
+import { gatewayEnvironment, gatewayKeys } from './gateway-buyer.ts';
 import { spawnNode } from './node-process.ts';
 import { openLine, type ProviderLine } from './provider-line.ts';
 import { openShop, type Shop, secretKey, webhookSecret } from './sandbox-shop.ts';
@@ -45,8 +47,10 @@ export interface SaleTerms {
   readonly zones?: number;
   /** Of each zone. @default 100 */
   readonly seats?: number;
-  /** Minor units of THB. @default 150000 */
+  /** Minor units of the currency. @default 150000 */
   readonly priceMinor?: number;
+  /** @default THB */
+  readonly currency?: string;
   /** @default 10 */
   readonly maxPerUser?: number;
   /** @default off */
@@ -98,8 +102,12 @@ export async function startNodeUnderTest(
   ]);
   let running: Running | null = null;
   const url = () => running?.url ?? 'http://the.node.is.down.test';
-  const webhookUrl = () => running && `${running.url}/api/v1/webhooks/stripe`;
-  const shop = await openShop({ journalFile: join(folder, 'sandbox.jsonl'), webhookUrl });
+  const webhooks = () => running && `${running.url}/api/v1/webhooks`;
+  const shop = await openShop({
+    journalFile: join(folder, 'sandbox.jsonl'),
+    webhookUrl: () => running && `${webhooks()}/stripe`,
+    gateways: { keys: gatewayKeys, journalFile: join(folder, 'orders.jsonl'), merchantUrl: webhooks },
+  });
   const line = await openLine(shop.sandbox.url);
   const ticketKey = JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));
   const given = {
@@ -112,6 +120,7 @@ export async function startNodeUnderTest(
     STRIPE_SECRET_KEY: secretKey,
     STRIPE_WEBHOOK_SECRET: webhookSecret,
     STRIPE_API_BASE: line.url,
+    ...gatewayEnvironment(line.url),
     RATE_LIMIT: 'off',
     BCRYPT_COST: '4',
     LOG_LEVEL: 'silent',
@@ -165,11 +174,7 @@ function runHere(config: Config): Promise<Running> {
     redisUrl: config.REDIS_URL ?? '',
     jwtSecret: config.JWT_SECRET ?? '',
     ticketKey: config.PASS_PRIVATE_KEY ?? '',
-    stripe: {
-      secretKey: config.STRIPE_SECRET_KEY ?? '',
-      webhookSecrets: config.STRIPE_WEBHOOK_SECRET,
-      apiBase: config.STRIPE_API_BASE,
-    },
+    payments: configuredAccounts(config),
   });
 }
 
@@ -181,9 +186,10 @@ async function tokenHolder(address: () => string, secret: string): Promise<Buyer
 
 async function putOnSale(databaseUrl: string, terms: SaleTerms = {}): Promise<OnSale> {
   const { zones = 1, seats = 100, priceMinor = 150_000, maxPerUser = 10, waitingRoom = 'off' } = terms;
+  const { currency = 'THB' } = terms;
   const zoneIds = Array.from({ length: zones }, () => randomUUID());
   const sale = { eventId: randomUUID(), showId: randomUUID(), tenantId: randomUUID() };
-  const seed = { ...sale, zoneIds, userIds: [], seatsPerZone: seats, priceMinor, maxPerUser, waitingRoom };
+  const seed = { ...sale, zoneIds, userIds: [], seatsPerZone: seats, priceMinor, currency, maxPerUser, waitingRoom };
   await insertSeed(databaseUrl, seed);
   return { eventId: sale.eventId, showId: sale.showId, zoneIds, zoneId: zoneIds[0] ?? '' };
 }

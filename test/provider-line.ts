@@ -10,17 +10,22 @@ export interface ProviderLine {
   readonly url: string;
   /** Cuts the line instead of delivering the answers to the next `times` calls; resolves with what they were. */
   cutAnswers(path: RegExp, times: number): Promise<readonly string[]>;
-  /** Keeps the answer to the next call: the caller hears neither it nor an end, until the line is cut. */
-  keepAnswer(path: RegExp): Promise<{ readonly text: string; cut(): void }>;
+  /** Keeps the answer to the next call: the caller hears nothing until the line is cut, or the answer let through. */
+  keepAnswer(path: RegExp): Promise<{ readonly text: string } & Ends>;
   /** Lets every answer through again. */
   heal(): void;
   close(): Promise<void>;
 }
 
+interface Ends {
+  cut(): void;
+  letThrough(): void;
+}
+
 /** Told of an answer to a call that it was waiting for. True: it is done, and the next call is not its business. */
 interface Interference {
   readonly path: RegExp;
-  readonly take: (text: string, cut: () => void) => boolean;
+  readonly take: (text: string, ends: Ends) => boolean;
 }
 
 export async function openLine(providerUrl: string): Promise<ProviderLine> {
@@ -28,8 +33,10 @@ export async function openLine(providerUrl: string): Promise<ProviderLine> {
   const carry = async (request: IncomingMessage, response: ServerResponse) => {
     const answer = await forward(request, providerUrl);
     const met = interferences.find(({ path }) => path.test(request.url ?? ''));
-    if (!met) response.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(answer.text);
-    else if (met.take(answer.text, () => request.socket.destroy()))
+    const letThrough = () =>
+      void response.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(answer.text);
+    if (!met) letThrough();
+    else if (met.take(answer.text, { letThrough, cut: () => void request.socket.destroy() }))
       interferences = interferences.filter((each) => each !== met);
   };
   const server = createServer((request, response) => {
@@ -42,7 +49,7 @@ export async function openLine(providerUrl: string): Promise<ProviderLine> {
     cutAnswers: (path, times) =>
       new Promise((resolve) => {
         const lost: string[] = [];
-        const take: Interference['take'] = (text, cut) => {
+        const take: Interference['take'] = (text, { cut }) => {
           cut();
           if (lost.push(text) < times) return false;
           resolve(lost);
@@ -52,8 +59,8 @@ export async function openLine(providerUrl: string): Promise<ProviderLine> {
       }),
     keepAnswer: (path) =>
       new Promise((resolve) => {
-        const take: Interference['take'] = (text, cut) => {
-          resolve({ text, cut });
+        const take: Interference['take'] = (text, ends) => {
+          resolve({ text, ...ends });
           return true;
         };
         interferences.push({ path, take });
@@ -73,7 +80,8 @@ async function forward(request: IncomingMessage, providerUrl: string): Promise<{
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const { method = 'GET', url = '/', headers } = request;
-  const passed = ['authorization', 'content-type', 'idempotency-key', 'stripe-version'].flatMap((name) => {
+  const names = ['authorization', 'content-type', 'idempotency-key', 'stripe-version', 'x-client-id', 'x-api-key'];
+  const passed = names.flatMap((name) => {
     const value = headers[name];
     return typeof value === 'string' ? [[name, value] as [string, string]] : [];
   });

@@ -1,9 +1,9 @@
 /** A merchant in front of a fresh sandbox: our adapter, the bare SDK, and the orders they open. */
 import { randomUUID } from 'node:crypto';
 import Stripe from 'stripe';
-import type { Intent, IntentRequest, PaymentProvider } from '../engine/payment.ts';
+import type { IntentRequest } from '../engine/payment.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../providers/sandbox/server.ts';
-import { createStripeProvider } from '../providers/stripe/stripe.ts';
+import { type CardIntent, createStripeProvider, type StripeProvider } from '../providers/stripe/stripe.ts';
 
 export const secretKey = 'sk_test_sandbox';
 export const webhookSecret = 'whsec_test';
@@ -19,12 +19,12 @@ interface ListedCharge {
 
 export interface Shop {
   readonly sandbox: Sandbox;
-  readonly provider: PaymentProvider;
+  readonly provider: StripeProvider;
   /** The same adapter with less patience: for answers that get lost. */
-  readonly hurriedProvider: PaymentProvider;
+  readonly hurriedProvider: StripeProvider;
   /** The SDK without our adapter, for calls that it does not make. */
   readonly stripe: Stripe;
-  open(order?: Partial<IntentRequest>): Promise<Intent>;
+  open(order?: Partial<IntentRequest>): Promise<CardIntent>;
   charges(): Promise<ListedCharge[]>;
   chargesOf(intentId: string): Promise<ListedCharge[]>;
   setFaults(faults: object): Promise<void>;
@@ -64,10 +64,12 @@ export function order(over: Partial<IntentRequest> = {}): IntentRequest {
   return {
     bookingId,
     eventId: 'e-1',
-    paymentId: 'p-1',
+    paymentId: randomUUID(),
     amountMinor: 300_000,
     currency: 'THB',
     idempotencyKey: `booking:${bookingId}:pay:1`,
+    requestedAtMs: Date.now(),
+    payBeforeMs: Date.now() + 600_000,
     ...over,
   };
 }

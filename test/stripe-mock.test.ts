@@ -26,6 +26,8 @@ describe.skipIf(apiBase === undefined)('Stripe accepts what the adapter sends', 
     amountMinor: 300_000,
     currency: 'THB',
     idempotencyKey: 'booking:1:pay:1',
+    requestedAtMs: 0,
+    payBeforeMs: 600_000,
   };
 
   test('openIntent', async () => {

@@ -15,10 +15,10 @@ export async function projectMoney(client: pg.ClientBase, events: readonly SagaE
 
 async function insertPayments(client: pg.ClientBase, events: readonly Of<'intent-opened'>[]): Promise<void> {
   const text = `
-    insert into payments (event_id, id, booking_id, user_id, provider, amount_minor, currency, status, intent_id, client_secret, created_at)
-    select p.event_id, p.id, p.booking_id, p.user_id, p.provider, p.amount, p.currency, 'pending', p.intent_id, p.secret, p.at
-    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::timestamptz[])
-      as p(event_id, id, booking_id, user_id, provider, amount, currency, intent_id, secret, at)`;
+    insert into payments (event_id, id, booking_id, user_id, provider, amount_minor, currency, status, intent_id, client_secret, redirect_url, return_url, created_at)
+    select p.event_id, p.id, p.booking_id, p.user_id, p.provider, p.amount, p.currency, 'pending', p.intent_id, p.secret, p.redirect, p.return, p.at
+    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::timestamptz[])
+      as p(event_id, id, booking_id, user_id, provider, amount, currency, intent_id, secret, redirect, return, at)`;
   await write(client, { name: 'insert_payments', text }, events, [
     (event) => event.eventId,
     (event) => event.paymentId,
@@ -28,7 +28,9 @@ async function insertPayments(client: pg.ClientBase, events: readonly Of<'intent
     (event) => event.amountMinor,
     (event) => event.currency,
     (event) => event.intentId,
-    (event) => event.clientSecret,
+    (event) => event.clientSecret ?? null,
+    (event) => event.redirectUrl ?? null,
+    (event) => event.returnUrl ?? null,
     at,
   ]);
 }

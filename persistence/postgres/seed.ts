@@ -8,8 +8,10 @@ export interface Seed {
   readonly zoneIds: readonly string[];
   readonly userIds: readonly string[];
   readonly seatsPerZone: number;
-  /** Minor units of THB. */
+  /** Minor units of the currency. */
   readonly priceMinor: number;
+  /** ISO 4217. @default THB */
+  readonly currency?: string;
   readonly maxPerUser: number;
   readonly waitingRoom: 'off' | 'open';
 }
@@ -36,6 +38,7 @@ export async function insertSeed(databaseUrl: string, seed: Seed): Promise<void>
 
 async function insertSale(client: pg.Client, seed: Seed): Promise<void> {
   const { eventId, showId, tenantId, zoneIds, seatsPerZone, priceMinor, maxPerUser, waitingRoom } = seed;
+  const { currency = 'THB' } = seed;
   await client.query(`insert into tenants (id, name) values ($1, 'Seeded')`, [tenantId]);
   await client.query(
     `insert into events (id, tenant_id, slug, name, status)
@@ -54,9 +57,9 @@ async function insertSale(client: pg.Client, seed: Seed): Promise<void> {
   );
   await client.query(
     `insert into zones (event_id, id, show_id, name, kind, sort_order, price_minor, currency, capacity, available)
-     select $1, z.id, $2, 'Zone ' || z.at, 'general', z.at, $3, 'THB', $4, $4
+     select $1, z.id, $2, 'Zone ' || z.at, 'general', z.at, $3, $6, $4, $4
      from unnest($5::uuid[]) with ordinality as z(id, at)`,
-    [eventId, showId, priceMinor, seatsPerZone, zoneIds],
+    [eventId, showId, priceMinor, seatsPerZone, zoneIds, currency],
   );
 }
 

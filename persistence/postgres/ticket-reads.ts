@@ -50,5 +50,14 @@ export function createPaymentReads(pool: pg.Pool): PaymentReads {
         createdAtMs: Number(row.created_at_ms),
       };
     },
+    async findOrder(provider, intentId) {
+      const text = `
+        select id, booking_id, amount_minor, currency, return_url from payments where provider = $1 and intent_id = $2`;
+      const { rows } = await pool.query({ name: 'payment_of_order', text, values: [provider, intentId] });
+      const row = rows[0];
+      if (!row) return null;
+      const { id: paymentId, booking_id: bookingId, currency, return_url: returnUrl } = row;
+      return { paymentId, bookingId, amountMinor: Number(row.amount_minor), currency, returnUrl };
+    },
   };
 }

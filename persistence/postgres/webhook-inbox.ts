@@ -13,13 +13,19 @@ export interface StoredNotice {
   readonly receivedAtMs: number;
 }
 
-/** Durable when it resolves. False when this event of the provider was stored before. */
+/**
+ * Durable when it resolves. False when this event of the provider was stored before. One that was stored when nobody knew
+ * its booking is told when it comes again and somebody does.
+ */
 export type StoreNotice = (stored: StoredNotice) => Promise<boolean>;
 
 const storeSql = `
   with stored as (
-    insert into webhook_events (provider, provider_event_id, kind, payload, received_at)
-    values ($1, $2, $3, $4, $5) on conflict do nothing returning 1
+    insert into webhook_events (provider, provider_event_id, kind, payload, received_at, told)
+    values ($1, $2, $3, $4, $5, $7)
+    on conflict (provider, provider_event_id) do update set told = true
+      where not webhook_events.told and excluded.told
+    returning 1
   ), told as (
     insert into outbox (topic, events) select 'payment-events', $6 from stored where $6::text is not null
   )
@@ -36,6 +42,7 @@ export function createWebhookInbox(pool: pg.Pool): StoreNotice {
       Buffer.from(rawBody),
       new Date(receivedAtMs).toISOString(),
       event && JSON.stringify([event]),
+      event !== null || notice.kind === 'ignored',
     ];
     const { rows } = await pool.query({ name: 'store_notice', text: storeSql, values });
     return rows[0].stored === 1;

@@ -1,8 +1,9 @@
 /** The rules around every call: one effect per key, who may call what, and what is not accepted. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Intent, ProviderRefused } from '../../engine/payment.ts';
+import { ProviderRefused } from '../../engine/payment.ts';
 import { payWithCard } from '../../test/sandbox-buyer.ts';
 import { openShop, order, type Shop, secretKey } from '../../test/sandbox-shop.ts';
+import type { CardIntent } from '../stripe/stripe.ts';
 import { createStripeProvider } from '../stripe/stripe.ts';
 
 const pays = '4242424242424242';
@@ -15,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => shop.sandbox.stop());
 
-async function paid(): Promise<Intent> {
+async function paid(): Promise<CardIntent> {
   const intent = await shop.open();
   expect(await payWithCard(shop.sandbox.url, intent.clientSecret, pays)).toMatchObject({ intentStatus: 'succeeded' });
   return intent;
@@ -32,7 +33,7 @@ describe('idempotency', () => {
         amount: request.amountMinor,
         currency: 'thb',
         allowed_payment_method_types: ['card'],
-        metadata: { booking_id: request.bookingId, event_id: 'e-1', payment_id: 'p-1' },
+        metadata: { booking_id: request.bookingId, event_id: 'e-1', payment_id: request.paymentId },
       },
       { idempotencyKey: request.idempotencyKey },
     );

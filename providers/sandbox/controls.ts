@@ -30,6 +30,8 @@ export interface ControlOptions {
   /** Told after the faults have changed. */
   readonly faultsChanged: () => void;
   readonly baseUrl: () => string;
+  /** Money that was taken beside Stripe. */
+  readonly otherCharges: () => readonly object[];
 }
 
 /** How many payments the front page shows. */
@@ -37,7 +39,7 @@ const recentCount = 20;
 
 /** The reply to a call of a page or control, or null when there is none at that address. */
 export function answerControl(call: ControlCall, options: ControlOptions): ControlReply | null {
-  const { ledger, faults } = options;
+  const { ledger, faults, otherCharges } = options;
   const [, intentId, token] = /^\/_sandbox\/3ds\/([^/]+)\/([^/]+)$/.exec(call.path) ?? [];
   if (intentId !== undefined && token !== undefined) return answerChallengePage(call, { intentId, token }, options);
   switch (`${call.method} ${call.path}`) {
@@ -46,7 +48,7 @@ export function answerControl(call: ControlCall, options: ControlOptions): Contr
       return { status: 200, body: frontPage(recent, faults.current(), options.baseUrl()) };
     }
     case 'GET /_sandbox/charges':
-      return { status: 200, body: [...capturedCharges(ledger.intents())] };
+      return { status: 200, body: [...capturedCharges(ledger.intents()), ...otherCharges()] };
     case 'GET /_sandbox/faults':
       return { status: 200, body: faults.current() };
     case 'POST /_sandbox/faults': {

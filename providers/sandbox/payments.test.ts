@@ -1,9 +1,9 @@
 /** Paying through the official SDK (as our adapter uses it) and through a browser that holds a client secret. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Intent } from '../../engine/payment.ts';
 import { answerChallenge, payWithCard } from '../../test/sandbox-buyer.ts';
 import { openShop, order, type Shop } from '../../test/sandbox-shop.ts';
+import type { CardIntent } from '../stripe/stripe.ts';
 
 const pays = '4242424242424242';
 const declines = '4000000000000002';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => shop.sandbox.stop());
 
-async function paid(): Promise<Intent> {
+async function paid(): Promise<CardIntent> {
   const intent = await shop.open();
   expect(await payWithCard(shop.sandbox.url, intent.clientSecret, pays)).toMatchObject({ intentStatus: 'succeeded' });
   return intent;

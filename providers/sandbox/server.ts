@@ -7,6 +7,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type GatewayOptions, type Gateways, openGateways } from '../gateways/gateways.ts';
 import { type Api, createApi } from './api.ts';
 import { type SandboxClock, wallClock } from './clock.ts';
 import { answerControl, type ControlOptions, type ControlReply } from './controls.ts';
@@ -27,6 +28,8 @@ export interface SandboxOptions {
   readonly webhookSecret: string;
   /** Where webhooks go (plain http), asked before each; null while there is no receiver, which counts as no answer. */
   readonly webhookUrl: () => string | null;
+  /** The providers whose pages buyers are sent to, played beside Stripe; absent: none of them. */
+  readonly gateways?: GatewayOptions;
   readonly log?: (line: string) => void;
   readonly clock?: SandboxClock;
 }
@@ -60,14 +63,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     settle: ledger.settle,
     log,
   });
+  const gateways = options.gateways ? await openGateways(options.gateways, { faults, clock, baseUrl, log }) : null;
   const api = createApi({ ledger, clock, secretKey: options.secretKey, announce: courier.deliver, baseUrl });
   const faultsChanged = () => {
     log(`faults ${JSON.stringify(faults.current())}`);
     courier.releaseHeld();
   };
-  const controls = { ledger, faults, settleChallenge: api.settleChallenge, faultsChanged, baseUrl };
+  const otherCharges = () => gateways?.charges() ?? [];
+  const controls = { ledger, faults, settleChallenge: api.settleChallenge, faultsChanged, baseUrl, otherCharges };
   const server = createServer((request, response) => {
-    answer(request, response, { api, faults, controls }).catch((error: unknown) => {
+    answer(request, response, { api, faults, controls, gateways }).catch((error: unknown) => {
       // Not the query: it may carry a client secret.
       log(`${request.method} ${request.url?.split('?', 1)} failed: ${String(error)}`);
       if (!response.headersSent) sendJson(response, 500, errorObject(serverError, null));
@@ -76,6 +81,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   // Longer than clients keep an idle connection, so that none is cut while a request is on its way.
   server.keepAliveTimeout = 65_000;
   const port = await listen(server, options.port, host).catch((error: unknown) => {
+    gateways?.stop();
     ledger.close();
     throw error;
   });
@@ -88,6 +94,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     port,
     async stop() {
       courier.stop();
+      gateways?.stop();
       server.close();
       server.closeAllConnections();
       await once(server, 'close');
@@ -100,6 +107,7 @@ interface Parts {
   readonly api: Api;
   readonly faults: Faults;
   readonly controls: ControlOptions;
+  readonly gateways: Gateways | null;
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
@@ -109,6 +117,13 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
   if (isApi && method === 'OPTIONS') return void response.writeHead(204, crossOrigin).end();
   const body = await readBody(request);
   if (body === null) return sendJson(response, 413, errorObject(tooLarge, null), { Connection: 'close' });
+  const parameters = Object.fromEntries(new URLSearchParams(query));
+  const atGateway = parts.gateways?.answer({ method, path, query: parameters, body, headers });
+  if (atGateway) {
+    const isForServer = method === 'POST' && typeof atGateway.body !== 'string';
+    if (isForServer && parts.faults.losesAnswer()) return;
+    return sendControl(response, atGateway);
+  }
   if (!isApi) return sendControl(response, answerControl({ method, path, body }, parts.controls) ?? noSuchPage);
   const reply = parts.api.answer({
     method,

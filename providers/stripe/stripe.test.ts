@@ -45,6 +45,8 @@ const order = {
   amountMinor: 300_000,
   currency: 'THB',
   idempotencyKey: 'booking:1:pay:1',
+  requestedAtMs: 0,
+  payBeforeMs: 600_000,
 };
 
 describe('no answer to rely on: it may have happened', () => {

@@ -4,6 +4,7 @@
  * browser confirms at Stripe with the client secret.
  */
 import Stripe from 'stripe';
+import { accept, reject } from '../../engine/outcome.ts';
 import {
   type Intent,
   type IntentRequest,
@@ -15,6 +16,14 @@ import {
 import { stripeApiVersion } from './api-version.ts';
 import { translateFailures } from './failures.ts';
 import { declineCodeOf, readStripeNotice } from './notice.ts';
+
+/** Its intents are paid for on a page of ours, with their secret. */
+export interface StripeProvider extends PaymentProvider {
+  openIntent(request: IntentRequest): Promise<CardIntent>;
+  readIntent(intentId: string): Promise<IntentState & CardIntent>;
+}
+
+export type CardIntent = Intent & { readonly clientSecret: string };
 
 export interface StripeOptions {
   /** `sk_live_…` and `rk_live_…` move real money; everything else is test mode. */
@@ -40,10 +49,10 @@ const hundredfoldCurrencies = new Set(['ISK', 'UGX']);
  * a 500 included: a key that keeps failing needs a new attempt number, after `readIntent` said what did happen.
  * @throws when a live key would be sent in the clear
  */
-export function createStripeProvider(options: StripeOptions): PaymentProvider {
+export function createStripeProvider(options: StripeOptions): StripeProvider {
   const livemode = /^[sr]k_live_/.test(options.secretKey);
   const stripe = connect(options, livemode);
-  const readIntent = async (intentId: string): Promise<IntentState> =>
+  const readIntent = async (intentId: string) =>
     toState(await translateFailures(() => stripe.paymentIntents.retrieve(intentId, withCharge)));
 
   return {
@@ -76,6 +85,10 @@ export function createStripeProvider(options: StripeOptions): PaymentProvider {
 
     readNotice: (rawBody, signature, nowMs) =>
       readStripeNotice({ rawBody, signature, nowMs }, { webhookSecrets: options.webhookSecrets, livemode }),
+
+    // Stripe does not sign where a browser comes back to: a hint, like any return.
+    readReturn: ({ payment_intent: intentId }) =>
+      intentId ? accept({ intentId }) : reject('VALIDATION_ERROR', { payment_intent: 'is missing' }),
   };
 }
 
@@ -96,7 +109,7 @@ function connect({ secretKey, apiBase, timeoutMs }: StripeOptions, livemode: boo
   });
 }
 
-async function openIntent(stripe: Stripe, request: IntentRequest): Promise<Intent> {
+async function openIntent(stripe: Stripe, request: IntentRequest): Promise<CardIntent> {
   if (hundredfoldCurrencies.has(request.currency)) {
     throw new ProviderRefused(`stripe: amounts in ${request.currency} are not in its minor unit`);
   }
@@ -115,7 +128,7 @@ async function openIntent(stripe: Stripe, request: IntentRequest): Promise<Inten
   return { intentId: intent.id, clientSecret: clientSecretOf(intent) };
 }
 
-function toState(intent: Stripe.PaymentIntent): IntentState {
+function toState(intent: Stripe.PaymentIntent): IntentState & CardIntent {
   const status = statusOf(intent.status);
   return {
     intentId: intent.id,

@@ -211,6 +211,9 @@ export class SagaStage {
       readNotice: () => {
         throw new Error('a saga reads no webhooks');
       },
+      readReturn: () => {
+        throw new Error('a saga reads no returns');
+      },
     };
   }
 }
