@@ -9,7 +9,8 @@ import { useObserved } from '../observed.ts';
 import { RefusalAlert } from '../page/page.tsx';
 import { go, loginAddress } from '../router.ts';
 import { account } from '../session/session.ts';
-import { PassCountdown, usePass } from '../waiting-room/pass.tsx';
+import { PassCountdown, useStanding } from '../waiting-room/pass.tsx';
+import type { Place } from '../waiting-room/place.ts';
 import { Quantity } from './quantity.tsx';
 import { isForSale, ZoneChoice } from './zone-choice.tsx';
 
@@ -33,8 +34,10 @@ export function Order({ event, zones }: OrderProps) {
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const [busy, setBusy] = useState(false);
   const person = useObserved(account);
-  const pass = usePass(event);
-  const mayChoose = !event.waiting_room || pass !== null;
+  const standing = useStanding(event);
+  const pass = standing?.stage === 'admitted' ? standing.pass : null;
+  const needsPass = refusal?.code === 'QUEUE_PASS_REQUIRED' || refusal?.code === 'QUEUE_PASS_INVALID';
+  const mayChoose = (!event.waiting_room || pass !== null) && !needsPass;
 
   const hold = async (wantedZone: Zone) => {
     const wanted = { eventId: event.id, zoneId: wantedZone.id, quantity };
@@ -82,14 +85,34 @@ export function Order({ event, zones }: OrderProps) {
           </>
         ) : (
           <>
-            <p>{say('event.joinNote')}</p>
-            <a class="button button-wide" href={`/events/${event.slug}/waiting-room`}>
-              {say('event.join')}
-            </a>
+            {refusal !== null && <RefusalAlert refusal={refusal} />}
+            <WayIn event={event} standing={standing} />
           </>
         )}
       </div>
     </form>
+  );
+}
+
+/** To the waiting room; or, for whoever used their pass, to what they hold. */
+function WayIn({ event, standing }: { readonly event: EventShape; readonly standing: Place | null }) {
+  if (standing?.stage === 'checkout' && standing.bookingId !== null) {
+    return (
+      <>
+        <p>{say('booking.reservedMore')}</p>
+        <a class="button button-wide" href={`/bookings/${standing.bookingId}`}>
+          {say('booking.payNow')}
+        </a>
+      </>
+    );
+  }
+  return (
+    <>
+      <p>{say('event.joinNote')}</p>
+      <a class="button button-wide" href={`/events/${event.slug}/waiting-room`}>
+        {say('event.join')}
+      </a>
+    </>
   );
 }
 

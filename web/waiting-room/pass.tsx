@@ -6,25 +6,25 @@ import { minutesAndSeconds, say } from '../language/words.ts';
 import { useObserved } from '../observed.ts';
 import { go } from '../router.ts';
 import { account } from '../session/session.ts';
-import { type Pass, readPlace } from './place.ts';
+import { type Pass, type Place, readPlace } from './place.ts';
 
-/** Null: no waiting room, nobody is logged in, or it is not their turn. */
-export function usePass({ id, waiting_room }: EventShape): Pass | null {
-  const [pass, setPass] = useState<Pass | null>(null);
+/** Where the person stands in the event's waiting room. Null: it has none, nobody is logged in, or it is not known yet. */
+export function useStanding({ id, waiting_room }: EventShape): Place | null {
+  const [place, setPlace] = useState<Place | null>(null);
   const person = useObserved(account);
   useEffect(() => {
-    setPass(null);
+    setPlace(null);
     if (!waiting_room || person === null) return;
     const ended = new AbortController();
     readPlace(id, ended.signal).then(
-      (place) => {
-        if (place.ok && place.value.stage === 'admitted') setPass(place.value.pass);
+      (answer) => {
+        if (answer.ok) setPlace(answer.value);
       },
       () => {}, // the page was left
     );
     return () => ended.abort();
   }, [id, waiting_room, person]);
-  return pass;
+  return place;
 }
 
 export function PassCountdown({ pass, slug }: { readonly pass: Pass; readonly slug: string }) {

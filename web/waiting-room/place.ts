@@ -37,41 +37,57 @@ export type WatchPlace = (eventId: string, show: (place: Answer<Place>) => void)
 
 /** As GET /queue/position/:event_id answers. */
 interface PositionShape {
-  readonly status: 'waiting' | 'admitted' | 'checkout';
+  readonly status: 'lobby' | 'waiting' | 'admitted' | 'checkout';
   readonly position: number | null;
-  readonly estimated_wait: { readonly low_seconds: number; readonly high_seconds: number } | null;
+  readonly estimated_wait_low_seconds: number | null;
+  readonly estimated_wait_high_seconds: number | null;
+  /** Of a pass: when it ends. */
+  readonly expires_at: string | null;
+  readonly queue_pass: string | null;
+  readonly booking_id: string | null;
+}
+
+/** As GET /queue/status answers: the same for everybody. */
+interface StatusShape {
   readonly mode: Waiting['mode'];
   readonly sold_out: boolean;
-  readonly queue_pass: string | null;
-  readonly queue_pass_expires_at: string | null;
-  readonly booking_id: string | null;
   readonly server_time: string;
 }
 
-const pollEveryMs = 2_000;
+/** Two questions each time; a person may ask 100 a minute, and has other pages. */
+const pollEveryMs = 2_500;
 
 export const pollPlace: WatchPlace = (eventId, show) =>
   repeated((signal) => readPlace(eventId, signal), pollEveryMs, show);
 
 export async function readPlace(eventId: string, signal?: AbortSignal): Promise<Answer<Place>> {
   const askedAtMs = performance.now();
-  const answer = await ask<PositionShape>({ method: 'GET', path: `/queue/position/${eventId}` }, signal);
-  if (answer.ok) {
-    const clock = clockSetBy(answer.value.server_time, { askedAtMs, cameAtMs: performance.now() });
-    return { ...answer, value: placeOf(answer.value, clock) };
+  const [position, status] = await Promise.all([
+    ask<PositionShape>({ method: 'GET', path: `/queue/position/${eventId}` }, signal),
+    ask<StatusShape>({ method: 'GET', path: `/queue/status?event_id=${eventId}` }, signal),
+  ]);
+  if (!status.ok) return status;
+  if (!position.ok) {
+    return position.refusal.code === 'NOT_FOUND' ? { ok: true, value: { stage: 'absent' }, meta: {} } : position;
   }
-  return answer.refusal.code === 'NOT_FOUND' ? { ok: true, value: { stage: 'absent' }, meta: {} } : answer;
+  const clock = clockSetBy(status.value.server_time, { askedAtMs, cameAtMs: performance.now() });
+  return { ok: true, value: placeOf(position.value, status.value, clock), meta: {} };
 }
 
-function placeOf(shape: PositionShape, clock: ServerClock): Place {
-  if (shape.queue_pass !== null && shape.queue_pass_expires_at !== null) {
-    const pass = { token: shape.queue_pass, expiresAtMs: Date.parse(shape.queue_pass_expires_at), clock };
+export function placeOf(position: PositionShape, status: StatusShape, clock: ServerClock): Place {
+  if (position.status === 'checkout') return { stage: 'checkout', bookingId: position.booking_id };
+  if (position.queue_pass !== null && position.expires_at !== null) {
+    const pass = { token: position.queue_pass, expiresAtMs: Date.parse(position.expires_at), clock };
     return { stage: 'admitted', pass };
   }
-  if (shape.status === 'checkout') return { stage: 'checkout', bookingId: shape.booking_id };
-  const { position, estimated_wait, mode, sold_out } = shape;
-  const wait = estimated_wait && { lowSeconds: estimated_wait.low_seconds, highSeconds: estimated_wait.high_seconds };
-  return { stage: 'waiting', position, wait, mode, soldOut: sold_out };
+  const { estimated_wait_low_seconds: low, estimated_wait_high_seconds: high } = position;
+  return {
+    stage: 'waiting',
+    position: position.status === 'lobby' ? null : position.position,
+    wait: low === null || high === null ? null : { lowSeconds: low, highSeconds: high },
+    mode: status.mode,
+    soldOut: status.sold_out,
+  };
 }
 
 /** Takes a place, or finds the one that the person has: in another tab, on another device. */

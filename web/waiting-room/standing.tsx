@@ -59,10 +59,14 @@ function waitWords({ wait }: Waiting): string {
 
 /** Why nobody moves; said at once. */
 function Stop({ waiting: { soldOut, mode, position } }: { readonly waiting: Waiting }) {
-  if (soldOut) return <Notice title={say('room.soldOut')} more={say('room.soldOutMore')} />;
+  if (soldOut) return <SoldOut />;
   if (mode === 'paused') return <Notice title={say('room.paused')} more={say('room.pausedMore')} />;
   if (position === null) return <Notice title={say('room.lobby')} more={say('room.lobbyMore')} />;
   return null;
+}
+
+export function SoldOut() {
+  return <Notice title={say('room.soldOut')} more={say('room.soldOutMore')} />;
 }
 
 function Notice({ title, more }: { readonly title: string; readonly more: string }) {

@@ -1,6 +1,6 @@
 /** The waiting room of an event: takes a place, shows it, and goes on by itself when it is one's turn. */
 import { useEffect, useState } from 'preact/hooks';
-import type { Answer } from '../api/refusal.ts';
+import type { Answer, Refusal } from '../api/refusal.ts';
 import type { EventShape } from '../api/shapes.ts';
 import { findEvent } from '../api/shop.ts';
 import { hueOf, WhereAndWhen } from '../event/poster.tsx';
@@ -9,7 +9,7 @@ import { useLoaded } from '../loaded.ts';
 import { Loading, Page, RefusalAlert, RefusalPage } from '../page/page.tsx';
 import { go } from '../router.ts';
 import { join, leave, type Place, pollPlace } from './place.ts';
-import { Standing } from './standing.tsx';
+import { SoldOut, Standing } from './standing.tsx';
 
 export function WaitingRoomPage({ slug }: { readonly slug: string }) {
   const event = useLoaded((signal) => findEvent(slug, signal), [slug]);
@@ -53,7 +53,7 @@ function Room({ event }: { readonly event: EventShape }) {
     );
   }
   if (place === null) return <p role="status">{say('room.joining')}</p>;
-  if (!place.ok) return <RefusalAlert refusal={place.refusal} />;
+  if (!place.ok) return <Refused event={event} refusal={place.refusal} />;
   if (place.value.stage !== 'waiting') return <p role="status">{say('room.admitted')}</p>;
   const goOut = async () => {
     const left = await leave(event.id);
@@ -66,6 +66,23 @@ function Room({ event }: { readonly event: EventShape }) {
       <button type="button" class="button-plain" onClick={() => void goOut()}>
         {say('room.leave')}
       </button>
+    </>
+  );
+}
+
+function Refused({ event, refusal }: { readonly event: EventShape; readonly refusal: Refusal }) {
+  // The room is off: nobody needs a pass.
+  const isOff = refusal.code === 'INVALID_STATE';
+  useEffect(() => {
+    if (isOff) go(`/events/${event.slug}`, { replace: true });
+  }, [isOff, event.slug]);
+  if (isOff) return <Loading />;
+  return (
+    <>
+      {refusal.code === 'INSUFFICIENT_STOCK' ? <SoldOut /> : <RefusalAlert refusal={refusal} />}
+      <p>
+        <a href={`/events/${event.slug}`}>{event.name}</a>
+      </p>
     </>
   );
 }
