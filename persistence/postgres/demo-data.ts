@@ -6,9 +6,6 @@ import pg from 'pg';
 
 export const demoPassword = 'Demo-1234!';
 
-/** Until passes can be issued, a waiting room would let nobody through: `demo-rush` sells without one for now. */
-const rushWaitingRoom = 'off';
-
 const id = (number: number) => `01990000-0000-7000-8000-${String(number).padStart(12, '0')}`;
 
 const tenantId = id(1);
@@ -25,7 +22,7 @@ const users = [
 ].map((user, index) => ({ ...user, email: `${user.email}@demo.test`, id: id(100 + index) }));
 
 const events = [
-  { id: id(1_000), slug: 'demo-rush', name: 'Rush at the Rama Dome', waitingRoom: rushWaitingRoom },
+  { id: id(1_000), slug: 'demo-rush', name: 'Rush at the Rama Dome', waitingRoom: 'open' },
   { id: id(2_000), slug: 'demo-open', name: 'Open Air by the River', waitingRoom: 'off' },
 ].map((event, index) => ({ ...event, showId: id(1_001 + 1_000 * index), firstZone: 1_002 + 1_000 * index }));
 

@@ -63,7 +63,7 @@ it.skipIf(!hasCurl())('sells by the example of the README', async () => {
 
 it('goes on with the same data after kill -9, which left its stores running', async () => {
   const buyer = await logIn('buyer2@demo.test');
-  const order = await orderOf(buyer, 'demo-rush');
+  const order = await orderOf(buyer, 'demo-open');
   const key = randomUUID();
   const held = await buyer.reserve(order, key);
   const { client_secret } = (await buyer.pay(held.data.booking_id)).data;

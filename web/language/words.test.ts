@@ -1,8 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { rejections } from '../../engine/outcome.ts';
 import { type LanguageCode, languages, preferredLanguage, spoken, type Words } from './language.ts';
 import { declineWords, refusalWords } from './refusal-words.ts';
-import { minutesAndSeconds, money, roughly, say } from './words.ts';
+import { minutesAndSeconds, money, roughly, roughlyBetween, say } from './words.ts';
 
 const codes = Object.keys(languages) as LanguageCode[];
 const english = spoken.get();
@@ -45,6 +47,20 @@ describe.each(codes)('the words in %s', (code) => {
     const texts = typeof text === 'string' ? [text] : Object.values(text);
     return [...new Set(texts.flatMap((one) => [...one.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)))].sort();
   }
+});
+
+it('every text is said somewhere', () => {
+  const folder = join(import.meta.dirname, '..');
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /(?<!\.test)\.tsx?$/.test(name))
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('\n');
+  // The rest of these keys is a code, a status or a kind.
+  const composed = ['refusal', 'booking', 'trouble'].filter((room) => sources.includes(`\`${room}.${'$'}{`));
+  const unsaid = Object.keys(english.words).filter(
+    (key) => !new RegExp(`['"]${key}['"]`).test(sources) && !composed.includes(key.split('.')[0] ?? ''),
+  );
+  expect(unsaid).toEqual([]);
 });
 
 describe('a text', () => {
@@ -98,6 +114,9 @@ describe('a time', () => {
     expect(roughly(89, 'en')).toBe('89 seconds');
     expect(roughly(300, 'en')).toBe('5 minutes');
     expect(roughly(7_200, 'en')).toBe('2 hours');
+    expect(plain(roughlyBetween(40, 83, 'en'))).toBe('40–83 seconds');
+    expect(plain(roughlyBetween(11, 120, 'en'))).toBe('1–2 minutes');
+    expect(roughlyBetween(110, 125, 'en')).toBe('2 minutes');
   });
 });
 

@@ -63,8 +63,18 @@ export function minutesAndSeconds(seconds: number, code: string = spoken.get().c
 
 /** A wait as people say it: seconds below a minute and a half, minutes below an hour and a half, then hours. */
 export function roughly(seconds: number, code: string = spoken.get().code): string {
-  const [unit, size] =
-    seconds < 90 ? (['second', 1] as const) : seconds < 5_400 ? (['minute', 60] as const) : (['hour', 3_600] as const);
+  return roughlyBetween(seconds, seconds, code);
+}
+
+/** The same for a wait that may be anything from `low` to `high`, in the unit of the longer. */
+export function roughlyBetween(low: number, high: number, code: string = spoken.get().code): string {
+  const [unit, size] = unitOf(high);
   const format = new Intl.NumberFormat(code, { style: 'unit', unit, unitDisplay: 'long' });
-  return format.format(Math.max(1, Math.round(seconds / size)));
+  const whole = (seconds: number) => Math.max(1, Math.round(seconds / size));
+  return whole(low) === whole(high) ? format.format(whole(high)) : format.formatRange(whole(low), whole(high));
+}
+
+function unitOf(seconds: number): readonly [unit: 'second' | 'minute' | 'hour', seconds: number] {
+  if (seconds < 90) return ['second', 1];
+  return seconds < 5_400 ? ['minute', 60] : ['hour', 3_600];
 }

@@ -1,5 +1,5 @@
 /** Where one stands, for eyes and for ears: place, people ahead, wait, how far one has come, and what stops the line. */
-import { roughly, say } from '../language/words.ts';
+import { roughlyBetween, say } from '../language/words.ts';
 import type { Waiting } from './place.ts';
 
 /** Where this tab's person began, so that the bar shows how far they have come; kept over reloads. */
@@ -18,10 +18,12 @@ export function Standing({ eventId, waiting }: { readonly eventId: string; reado
       <Stop waiting={waiting} />
       <section class="card standing">
         {position !== null && <Position eventId={eventId} position={position} />}
-        <p class="standing-wait">
-          <span class="hint">{say('room.wait')}</span>
-          <strong>{waitWords(waiting)}</strong>
-        </p>
+        {!waiting.soldOut && (
+          <p class={`standing-wait${waiting.wait === null ? ' standing-wait-unknown' : ''}`}>
+            <span class="hint">{say('room.wait')}</span>
+            <strong>{waitWords(waiting)}</strong>
+          </p>
+        )}
       </section>
       {/* Said when it changes: the line as a whole, not each number by itself. */}
       <p class="visually-hidden" role="status">
@@ -51,10 +53,7 @@ function aheadWords(position: number): string {
 }
 
 function waitWords({ wait }: Waiting): string {
-  if (wait === null) return say('room.waitUnknown');
-  const low = roughly(wait.lowSeconds);
-  const high = roughly(wait.highSeconds);
-  return low === high ? say('room.waitOne', { low }) : say('room.waitRange', { low, high });
+  return wait === null ? say('room.waitUnknown') : roughlyBetween(wait.lowSeconds, wait.highSeconds);
 }
 
 /** Why nobody moves; said at once. */
