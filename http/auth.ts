@@ -2,7 +2,7 @@
  * Access tokens: signing (jose), checking, and remembering what was checked. Kind, audience, issuer and algorithm are
  * pinned, so that no other token of ours (queue pass, ticket) and no foreign one opens the API.
  *
- * Checking is ours (docs/adr/0009): a sale begins with as many unknown tokens as requests, and jose's check costs five
+ * Checking is ours (docs/adr/0012): a sale begins with as many unknown tokens as requests, and jose's check costs five
  * times as much, most of it in the promises of Web Crypto. Only one protected header is taken, letter by letter, which
  * leaves nothing to negotiate; auth.test.ts holds the check against jose's.
  */

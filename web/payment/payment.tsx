@@ -58,7 +58,12 @@ export function Payment({ booking, changed }: PaymentProps) {
     }
     // Beginning to pay may have given more time.
     changed();
-    if (begun.value.card_url === null) {
+    // Begun before, with a provider that has a page of its own.
+    if (begun.value.redirect_url) {
+      location.assign(begun.value.redirect_url);
+      return;
+    }
+    if (!begun.value.card_url) {
       setStage('elsewhere');
       return;
     }
