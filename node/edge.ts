@@ -73,7 +73,7 @@ export async function edgeDeps({
     tickets: stores.tickets,
     ticketSeal: createTicketSeal(keys),
     providers,
-    cardBase: options.stripe.apiBase ?? null,
+    cardBase: options.payments.stripe?.apiBase ?? null,
     beginPayment: (booking, asked) =>
       pay(tree.bookingDeps, tree.bookings.find(booking.bookingId), { booking, ...asked }),
     lookAtPayment: (bookingId) => look(tree.bookingDeps, tree.bookings.find(bookingId)),

@@ -217,6 +217,7 @@ async function atRest(database: pg.Pool): Promise<void> {
              where status = 'reserved' and expires_at < now() + interval '2 seconds') as ending`;
   await eventually(async () => {
     const { rows } = await database.query(text);
-    if (rows[0].untold + rows[0].moving + rows[0].ending > 0) throw new Error(`still under way: ${JSON.stringify(rows[0])}`);
+    if (rows[0].untold + rows[0].moving + rows[0].ending > 0)
+      throw new Error(`still under way: ${JSON.stringify(rows[0])}`);
   });
 }
