@@ -34,6 +34,7 @@ describe('nothing configured', () => {
       PAYMENT_GRACE_SECONDS: 120,
       RESERVE_BATCH_MAX: 256,
       RESERVE_WAITING_MAX: 20_000,
+      RESERVE_ACK: 'durable',
       QUEUE_BATCH_MAX: 1_024,
       QUEUE_WAITING_MAX: 50_000,
       ALLOW_UNSAFE: '0',

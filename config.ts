@@ -87,6 +87,10 @@ const variables = z.object({
     .min(1)
     .default(20_000)
     .describe('reservations that may wait for one zone'),
+  RESERVE_ACK: z
+    .enum(['durable', 'gate'])
+    .default('durable')
+    .describe('gate: answer before the commit, for comparison runs only; a crash then loses acknowledged bookings'),
   QUEUE_BATCH_MAX: z.coerce.number().int().min(1).default(1_024).describe('requests in one batch of a waiting room'),
   QUEUE_WAITING_MAX: z.coerce
     .number()

@@ -7,13 +7,14 @@ import { type Cleared, type Entry, type Flight, overLimit, tooFew } from './zone
 import { mismatch, type Reservation, type ReserveRequest, type ZoneRequest } from './zone-requests.ts';
 import type { State } from './zone-state.ts';
 
-/** Answers what the gate refused, and says what it let through. */
+/** Answers what the gate refused, and says what it let through; with `ack: 'gate'` it answers that, too. */
 export function answerGated(state: State, flight: Flight, answers: readonly ZoneAnswer[]): Cleared {
   const won: Entry[] = [];
+  const isHasty = state.deps.limits.ack === 'gate';
   for (let i = 0; i < flight.entries.length; i++) {
     const entry = flight.entries[i] as Entry;
     const answer = answers[i] as ZoneAnswer;
-    if (answer.result === 'applied') won.push(entry);
+    if (answer.result === 'applied') won.push(isHasty ? answeredAtGate(state, flight, entry) : entry);
     else if (entry.request.kind === 'reserve') answerRefusedReserve(state, entry.request, answer);
     else
       entry.request.reply(
@@ -22,6 +23,16 @@ export function answerGated(state: State, flight: Flight, answers: readonly Zone
   }
   return { flight, won };
 }
+
+/** Says yes before the truth was asked. Whatever becomes of the booking then, nobody is told any more. */
+function answeredAtGate(state: State, flight: Flight, entry: Entry): Entry {
+  const { request, command } = entry;
+  if (request.kind !== 'reserve' || command.kind !== 'reserve') return entry;
+  state.keys.settle(request, accept(newReservation(flight, command)));
+  return { command, request: { ...request, reply: nobodyWaits } };
+}
+
+const nobodyWaits = () => {};
 
 function answerRefusedReserve(state: State, request: ReserveRequest, answer: ZoneAnswer): void {
   switch (answer.result) {

@@ -17,6 +17,8 @@ export interface ZoneLimits {
   /** Batches that may be past the gate and not yet durable. */
   readonly commitsMax: number;
   readonly holdTtlMs: number;
+  /** `gate`: reservations are answered before they are durable, which breaks P2: to measure what the commit costs. */
+  readonly ack: 'durable' | 'gate';
 }
 
 /** Told of what an operator must be able to see. */

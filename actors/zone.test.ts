@@ -34,6 +34,16 @@ describe('a zone', () => {
       expect(bench.statusOf(reservation?.bookingId ?? '')).toBe('reserved');
     });
 
+    it('and says so as soon as the gate let it through, with `ack: gate`, and never again', async () => {
+      const hasty = await bench.open(zoneId, { ack: 'gate' });
+      const outcomes = bench.ask(hasty, { quantity: 2 });
+      bench.failing.set('ledger.commit', 'before');
+      await bench.pass(3.5);
+      expect([outcomes.map(codeOf), bench.ledger.tables.bookings.size]).toEqual([['accepted'], 0]);
+      await bench.pass(100);
+      expect([outcomes.length, bench.row?.held, bench.doubts]).toEqual([1, 2, ['the truth did not answer']]);
+    });
+
     it('in batches of all that waits, up to a limit', async () => {
       const outcomes = Array.from({ length: 20 }, () => bench.ask(zone, { userId: 'u', quantity: 9 }));
       await bench.pass(50);

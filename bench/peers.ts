@@ -20,6 +20,8 @@ export const peersSummary =
 /** What a measurement leaves behind (relays, checkpoints, vacuum) must not fall on the next. */
 const pauseMs = 2_000;
 const own = 'onsale';
+/** Onsale again, answering before the commit (RESERVE_ACK=gate): what durability costs. */
+const hasty = 'onsale-hasty';
 
 export async function runPeers(args: readonly string[], io: LoadIo): Promise<number> {
   const options = readLoadOptions(args, peersDefaults);
@@ -54,7 +56,7 @@ export async function runPeers(args: readonly string[], io: LoadIo): Promise<num
 }
 
 function namesOf({ only }: LoadOptions): readonly string[] {
-  const names = [own, ...Object.keys(baselines)];
+  const names = [own, hasty, ...Object.keys(baselines)];
   const unknown = only?.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new TypeError(`--only: ${unknown} is none of ${names.join(', ')}`);
   return names.filter((name) => only?.includes(name) ?? true);
@@ -65,9 +67,10 @@ function openPeer(
   { options, sale, program }: { readonly options: LoadOptions; readonly sale: Sale; readonly program: string },
 ): Promise<Subject> {
   const { settings, 'hold-seconds': holdSeconds } = options;
-  return name === own
-    ? openOwnSubject({ program, sale, holdSeconds, settings })
-    : openBaseline(name as BaselineName, program, sale);
+  const ours = { program, sale, holdSeconds, settings };
+  if (name === own) return openOwnSubject(ours);
+  if (name === hasty) return openOwnSubject({ ...ours, name, settings: { ...settings, RESERVE_ACK: 'gate' } });
+  return openBaseline(name as BaselineName, program, sale);
 }
 
 async function measureInTurn(

@@ -40,6 +40,8 @@ export interface Verified {
 }
 
 export interface OwnSubjectOptions {
+  /** @default 'onsale' */
+  readonly name?: string;
   readonly program: string;
   readonly sale: Sale;
   readonly holdSeconds: number;
@@ -51,7 +53,8 @@ export interface OwnSubjectOptions {
 const settlePatienceMs = 120_000;
 
 /** Onsale on fresh stores of its own. */
-export async function openOwnSubject({ program, sale, holdSeconds, settings }: OwnSubjectOptions): Promise<Subject> {
+export async function openOwnSubject(options: OwnSubjectOptions): Promise<Subject> {
+  const { name = 'onsale', program, sale, holdSeconds, settings } = options;
   const server = await prepareServer({ program, holdSeconds, settings });
   try {
     await server.start();
@@ -62,7 +65,7 @@ export async function openOwnSubject({ program, sale, holdSeconds, settings }: O
     const facts = await readStoreFacts(urls);
     const place = { ...urls, sandboxUrl: server.sandboxUrl, eventId: fixture.event_id, ackedFile };
     return {
-      ...{ name: 'onsale', baseUrl: server.baseUrl, fixtureFile, ackedFile, stores: facts },
+      ...{ name, baseUrl: server.baseUrl, fixtureFile, ackedFile, stores: facts },
       processes: { server: server.pid, redis: facts.redisPid, postgres: facts.postgresPid },
       check: (promised) => checkOnsale(place, sale, promised),
       close: () => server.close(false),

@@ -38,6 +38,7 @@ export function growTree({
         inboxMax: config.RESERVE_WAITING_MAX,
         commitsMax: 2,
         holdTtlMs: config.HOLD_TTL_SECONDS * 1_000,
+        ack: config.RESERVE_ACK,
       },
       watch: {
         batched: metrics.batched,

@@ -112,6 +112,10 @@ function builtPages(logger: Logger): readonly Route[] {
 
 /** Promises rest on a few settings of the stores: without them a node does not start, or says loudly what is lost. */
 async function refuseUnsafe(stores: NodeStores, config: Config, logger: Logger): Promise<void> {
+  if (config.RESERVE_ACK === 'gate')
+    logger.warn(
+      'RESERVE_ACK=gate: reservations are acknowledged before they are durable; a crash loses them. Never sell so',
+    );
   const unsafe = await stores.unsafeSettings();
   for (const { setting, found, needed, lost } of unsafe) {
     logger.error({ setting, found, needed }, `UNSAFE: with ${setting}=${found}, ${lost}`);

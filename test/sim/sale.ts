@@ -5,7 +5,7 @@
 import { createActors } from '../../actors/kit.ts';
 import { startZone } from '../../actors/zone.ts';
 import { cancel } from '../../actors/zone-requests.ts';
-import type { ZoneWatch } from '../../actors/zone-state.ts';
+import type { ZoneLimits, ZoneWatch } from '../../actors/zone-state.ts';
 import type { Gate } from '../../engine/ports.ts';
 import { createMemoryGate } from '../../persistence/memory/gate.ts';
 import { createMemoryJournal } from '../../persistence/memory/journal.ts';
@@ -83,7 +83,7 @@ function startZones(sale: Sale, crash: { armed: boolean }) {
     crashed: (name, error) => world.note(`${name} crashed: ${error}`),
     abandoned: (name) => world.note(`${name} abandoned a message`),
   });
-  const limits = { batchMax: 8, inboxMax: 200, commitsMax: 2, holdTtlMs };
+  const limits: ZoneLimits = { batchMax: 8, inboxMax: 200, commitsMax: 2, holdTtlMs, ack: 'durable' };
   const deps = { actors, gate: persistent(sale), ledger, limits, watch };
   return sale.zoneIds.map((zoneId) => startZone(zoneId, deps));
 }

@@ -14,7 +14,7 @@ import { SimulatedWorld } from './world.ts';
 export const startMs = Date.parse('2027-03-01T12:00:00.000Z');
 export const [eventId, zoneId] = ['e', 'z'];
 const terms = { priceMinor: 100, currency: 'THB', maxPerUser: 4 };
-const limits: ZoneLimits = { batchMax: 8, inboxMax: 50, commitsMax: 2, holdTtlMs: 1_000 };
+const limits: ZoneLimits = { batchMax: 8, inboxMax: 50, commitsMax: 2, holdTtlMs: 1_000, ack: 'durable' };
 
 export interface Wanted {
   readonly quantity?: number;
@@ -70,7 +70,7 @@ export class ZoneBench {
   }
 
   /** Starts the actor of a zone and waits until it is open. */
-  async open(id = zoneId): Promise<LocalZone> {
+  async open(id = zoneId, more: Partial<ZoneLimits> = {}): Promise<LocalZone> {
     const actors = createActors(this.world, createMemoryJournal(), { crashed: () => {}, abandoned: () => {} });
     const gate: MemoryGate = {
       ...this.gate,
@@ -90,7 +90,7 @@ export class ZoneBench {
         this.#maybeCrash('doubt');
       },
     };
-    const zone = startZone(id, { actors, gate, ledger: this.ledger, limits, watch });
+    const zone = startZone(id, { actors, gate, ledger: this.ledger, limits: { ...limits, ...more }, watch });
     await this.pass(50);
     this.calls.length = 0;
     this.doubts.length = 0;
