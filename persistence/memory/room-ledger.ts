@@ -33,7 +33,8 @@ export class MemoryRoomLedger implements RoomLedger {
 
   append({ lease, afterSeq, entries, mode, accessCodes }: RoomBatch) {
     return this.#wire('append', () => {
-      if (lease.epoch !== this.epoch || afterSeq !== this.log.length) return 'stale' as const;
+      const isOwners = lease.eventId === this.eventId && lease.epoch === this.epoch;
+      if (!isOwners || afterSeq !== this.log.length) return 'stale' as const;
       this.log.push(...entries);
       this.mode = mode ?? this.mode;
       this.accessCodes = accessCodes ?? this.accessCodes;
@@ -41,12 +42,12 @@ export class MemoryRoomLedger implements RoomLedger {
     });
   }
 
-  read(_eventId: string, afterSeq: number, max: number) {
-    return this.#wire('read', () => this.log.slice(afterSeq, afterSeq + max));
+  read(eventId: string, afterSeq: number, max: number) {
+    return this.#wire('read', () => (eventId === this.eventId ? this.log.slice(afterSeq, afterSeq + max) : []));
   }
 
-  survey() {
-    return this.#wire('survey', () => this.stock);
+  survey(eventId: string) {
+    return this.#wire('survey', () => (eventId === this.eventId ? this.stock : null));
   }
 
   checkouts(_eventId: string, userIds: readonly string[]) {
