@@ -22,6 +22,7 @@ import { type Cut, openStoreLine, type StoreLine } from './store-line.ts';
 import { restartRedis, startOwnStores } from './stores.ts';
 
 const gateCall = loadScript('zone_batch').sha;
+const reserveCall = 'reserve_batch';
 const commitCall = 'commit_batch';
 const capacity = 2_000;
 
@@ -161,7 +162,7 @@ describe('a zone over real stores', () => {
 
   it.each(cuts)('learns what became of every batch when the line to PostgreSQL is cut %s', async (when) => {
     for (let round = 0; round < 20; round++) {
-      const cut = lines.postgres.cutNext(commitCall, when);
+      const cut = lines.postgres.cutNext(reserveCall, when);
       const asked = [ask(), ask(), ask()];
       await cut;
       expect(await settled(asked)).toEqual(['accepted', 'accepted', 'accepted']);

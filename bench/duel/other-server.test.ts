@@ -17,10 +17,10 @@ describe('startOther', () => {
   it('learns the address and the tokens, and hears its last words', async () => {
     const program = `
       require('node:fs').writeFileSync('tokens.txt', 'a\\nb\\nc\\n');
-      console.log('warming up');
-      console.log('http://127.0.0.1:1 EVENT=e ZONE=z');
       const living = setInterval(() => {}, 1000);
-      process.on('SIGINT', () => { console.log('sold 7'); clearInterval(living); });`;
+      process.on('SIGINT', () => { console.log('sold 7'); clearInterval(living); });
+      console.log('warming up');
+      console.log('http://127.0.0.1:1 EVENT=e ZONE=z');`;
     const other = await startOther(command('polite.cjs', program));
     expect(other.users).toBe(3);
     expect(other.counter).toMatchObject({ baseUrl: 'http://127.0.0.1:1', eventId: 'e', zoneId: 'z' });

@@ -28,7 +28,8 @@ export async function startOther(command: string): Promise<OtherServer> {
   const folder = mkdtempSync(join(tmpdir(), 'onsale-other-'));
   chmodSync(folder, 0o755);
   const child = spawn('sh', ['-c', `exec ${command}`], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = once(child, 'exit');
+  // Not `exit`, after which its last words may still be on their way.
+  const ended = once(child, 'close');
   const printed: string[] = [];
   const lines = createInterface({ input: child.stdout });
   const close = async () => {

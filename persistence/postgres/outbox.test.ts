@@ -172,6 +172,8 @@ describe('a dead letter', () => {
     await deadLetter({ ...letter, error: 'still of no use', attempts: 1 });
     const { rows } = await pool.query('select * from dead_letters');
     expect(rows).toMatchObject([{ ...letter, error: 'still of no use', attempts: 7, resolved_at: null }]);
+    // Routes refuse what is not a UUID of a known version.
+    expect(rows[0].id).toMatch(/^.{14}8.{4}8/);
     const data = { dead_letter_id: rows[0].id, topic: 'booking-events', consumer: 'c', event };
     const envelope = { topic: 'onsale.dlq', type: 'dead-letter', source: 'onsale', subject: 'key' };
     expect(await told()).toEqual([

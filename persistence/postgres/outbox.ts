@@ -24,13 +24,13 @@ export function createOutbox(pool: pg.Pool): Outbox {
 
 /*
  * The same event of the same consumer is one letter, whatever died between parking it and saying so; one that comes
- * back after a replay is open again. What is too large for the log must not be in its own obituary, and an obituary that
+ * back after a replay is open again. Its id follows from what it is, in the form of a UUID of version 8. What is too large for the log must not be in its own obituary, and an obituary that
  * cannot be delivered gets none.
  */
 const deadLetterSql = `
   with parked as (
     insert into dead_letters as d (id, topic, key, consumer, event, error, attempts)
-    values (md5($1 || ' ' || $3 || ' ' || $2 || ' ' || $4)::uuid, $1, $2, $3, $4, $5, $6)
+    values (overlay(overlay(md5($1 || ' ' || $3 || ' ' || $2 || ' ' || $4) placing '8' from 13) placing '8' from 17)::uuid, $1, $2, $3, $4, $5, $6)
     on conflict (id) do update
     set error = excluded.error, attempts = d.attempts + excluded.attempts, resolved_at = null
     returning id, topic, key, consumer, event, error, attempts

@@ -58,18 +58,19 @@ export function Payment({ booking, changed }: PaymentProps) {
     }
     // Beginning to pay may have given more time.
     changed();
+    const { card_url: cardUrl, client_secret: clientSecret, redirect_url: redirectUrl } = begun.value;
     // Begun before, with a provider that has a page of its own.
-    if (begun.value.redirect_url) {
-      location.assign(begun.value.redirect_url);
+    if (redirectUrl) {
+      location.assign(redirectUrl);
       return;
     }
-    if (!begun.value.card_url) {
+    if (!cardUrl || !clientSecret) {
       setStage('elsewhere');
       return;
     }
     sessionStorage.setItem(sentMark(booking_id), 'yes');
     const returnUrl = location.origin + location.pathname;
-    const outcome = await payWithCard(begun.value, begun.value.card_url, { number, returnUrl });
+    const outcome = await payWithCard({ cardUrl, clientSecret }, { number, returnUrl });
     if (outcome.kind === 'declined') fail(declineWords(outcome.reason));
     else if (outcome.kind === 'paid') await settle();
     else {

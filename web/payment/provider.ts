@@ -3,7 +3,6 @@
  * the provider and never through the shop (https://docs.stripe.com/api/payment_intents/confirm).
  */
 import { patiently } from '../api/patience.ts';
-import type { BegunPayment } from '../api/shapes.ts';
 import type { Reply } from '../api/wire.ts';
 
 export type CardOutcome =
@@ -35,14 +34,13 @@ export function outcomeOf(body: ProviderBody): CardOutcome {
 
 /** Pays; waits and tries again while the provider does not answer, which charges once. */
 export async function payWithCard(
-  { client_secret }: BegunPayment,
-  cardUrl: string,
+  { cardUrl, clientSecret }: { readonly cardUrl: string; readonly clientSecret: string },
   { number, returnUrl }: { readonly number: string; readonly returnUrl: string },
 ): Promise<CardOutcome> {
   const body = new URLSearchParams({
     'payment_method_data[type]': 'card',
     'payment_method_data[card][number]': number,
-    client_secret,
+    client_secret: clientSecret,
     return_url: returnUrl,
   });
   const attempt = async (): Promise<Reply<CardOutcome>> => {
