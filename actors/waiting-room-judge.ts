@@ -160,9 +160,9 @@ function configure(state: State, { cause, accessCodes, ...change }: RoomChange):
  * One pass makes one booking. A key that is being tried, or that made the booking, may come again: the zone answers it
  * the same. Another key is refused until the first one's outcome is known to be a refusal.
  */
-function use(state: State, { userId, admission, key }: PassUse): Outcome<null> {
+function use(state: State, { userId, admission, endsAtMs, key }: PassUse): Outcome<null> {
   const person = state.room.people.get(userId);
-  if (person?.admission !== admission) return invalidPass('unknown');
+  if (person?.admission !== admission) return invalidPass(endsAtMs <= state.self.now() ? 'expired' : 'unknown');
   const under = state.around.uses.get(admission);
   if (under) {
     if (under.key !== key) return invalidPass('used');

@@ -105,6 +105,8 @@ export type RoomChange = Partial<RoomTerms> & {
 export interface PassUse {
   readonly userId: string;
   readonly admission: number;
+  /** As the pass itself says, so that one that is long over is told from one that never was. */
+  readonly endsAtMs: number;
   readonly key: string;
 }
 

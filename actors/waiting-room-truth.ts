@@ -16,7 +16,7 @@ export interface TakenRoom {
 }
 
 /** Entries read at once: few enough that replaying them does not hold up others. */
-const entriesMax = 5_000;
+const entriesMax = 1_000;
 
 /** Becomes the owner of the room and replays its log. Null: no such event. */
 export async function takeRoom({ ledger, sha256 }: RoomDeps, eventId: string): Promise<TakenRoom | null> {

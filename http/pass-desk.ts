@@ -40,7 +40,8 @@ export function createPassDesk(seal: PassSeal, roomOf: (eventId: string) => Room
           return;
         }
         const room = roomOf(eventId);
-        const use: PassUse = { userId, admission: checked.pass.admission, key: keyText(key) };
+        const { admission, endsAtMs } = checked.pass;
+        const use: PassUse = { userId, admission, endsAtMs, key: keyText(key) };
         usePass(room, use, (allowed) => {
           if (allowed.ok) reserve((outcome) => settle(room, use, outcome, answer));
           else answer(allowed);

@@ -62,7 +62,7 @@ async function take(bench: RoomBench, step: Step, bookings: Buying[]): Promise<v
     case 'fail': {
       const pass = bench.passes.findLast((one) => one.userId === step.user);
       if (!pass || bookings.some((one) => one.pass.admission === pass.admission)) break;
-      const use = { userId: pass.userId, admission: pass.admission, key: 'key' };
+      const use = { ...pass, key: 'key' };
       const allowed = await bench.ask({ kind: 'use', use });
       if (!allowed.ok) break;
       const booking = { bookingId: `booking ${bookings.length}`, quantity: 1, atMs: bench.world.clock.now() };
