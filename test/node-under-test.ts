@@ -17,6 +17,7 @@ import { startNode } from '../node/node.ts';
 import { configuredAccounts } from '../node/providers.ts';
 import { insertSeed } from '../persistence/postgres/seed.ts';
 import { readCharges } from '../providers/sandbox/charges.ts';
+import { type SandboxClock, wallClock } from '../providers/sandbox/clock.ts';
 import { type Buyer, buyerWith, eventually, registerBuyer } from './buyer.ts';
 import { gatewayEnvironment, gatewayKeys } from './gateway-buyer.ts';
 import { spawnNode } from './node-process.ts';
@@ -90,10 +91,17 @@ export interface NodeUnderTest {
   close(): Promise<void>;
 }
 
-/** `environment`: as for `onsale serve`, e.g. HOLD_TTL_SECONDS. `ownProcess`: so that it can be killed. */
+export interface Surroundings {
+  /** So that the node can be killed. @default false */
+  readonly ownProcess?: boolean;
+  /** Of the sandbox. @default the wall's */
+  readonly clock?: SandboxClock;
+}
+
+/** `environment`: as for `onsale serve`, e.g. HOLD_TTL_SECONDS. */
 export async function startNodeUnderTest(
   environment: Readonly<Record<string, string>> = {},
-  { ownProcess = false } = {},
+  { ownProcess = false, clock = wallClock }: Surroundings = {},
 ): Promise<NodeUnderTest> {
   const [own, redisUrl, folder] = await Promise.all([
     openDatabase(),
@@ -107,6 +115,7 @@ export async function startNodeUnderTest(
     journalFile: join(folder, 'sandbox.jsonl'),
     webhookUrl: () => running && `${webhooks()}/stripe`,
     gateways: { keys: gatewayKeys, journalFile: join(folder, 'orders.jsonl'), merchantUrl: webhooks },
+    clock,
   });
   const line = await openLine(shop.sandbox.url);
   const ticketKey = JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));

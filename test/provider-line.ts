@@ -12,6 +12,8 @@ export interface ProviderLine {
   cutAnswers(path: RegExp, times: number): Promise<readonly string[]>;
   /** Keeps the answer to the next call: the caller hears nothing until the line is cut, or the answer let through. */
   keepAnswer(path: RegExp): Promise<{ readonly text: string } & Ends>;
+  /** Answers 500 to the first `times` calls of each idempotency key, when their work is done. */
+  failFirst(times: number): void;
   /** Lets every answer through again. */
   heal(): void;
   close(): Promise<void>;
@@ -30,8 +32,17 @@ interface Interference {
 
 export async function openLine(providerUrl: string): Promise<ProviderLine> {
   let interferences: Interference[] = [];
+  let failuresMax = 0;
+  const failures = new Map<string, number>();
+  const fails = (key: unknown): boolean => {
+    if (typeof key !== 'string') return false;
+    const before = failures.get(key) ?? 0;
+    failures.set(key, before + 1);
+    return before < failuresMax;
+  };
   const carry = async (request: IncomingMessage, response: ServerResponse) => {
     const answer = await forward(request, providerUrl);
+    if (fails(request.headers['idempotency-key'])) return void response.writeHead(500).end('{}');
     const met = interferences.find(({ path }) => path.test(request.url ?? ''));
     const letThrough = () =>
       void response.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(answer.text);
@@ -65,8 +76,13 @@ export async function openLine(providerUrl: string): Promise<ProviderLine> {
         };
         interferences.push({ path, take });
       }),
+    failFirst(times) {
+      failuresMax = times;
+      failures.clear();
+    },
     heal() {
       interferences = [];
+      failuresMax = 0;
     },
     async close() {
       server.close();
