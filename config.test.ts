@@ -37,6 +37,7 @@ describe('nothing configured', () => {
       RESERVE_ACK: 'durable',
       QUEUE_BATCH_MAX: 1_024,
       QUEUE_WAITING_MAX: 50_000,
+      LIVE_CONNECTIONS_MAX: 16_000,
       ALLOW_UNSAFE: '0',
       CORS_ORIGINS: [],
       TRUST_PROXY: [],

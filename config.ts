@@ -98,6 +98,12 @@ const variables = z.object({
     .min(1)
     .default(50_000)
     .describe('requests that may wait to be judged by one waiting room'),
+  LIVE_CONNECTIONS_MAX: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(16_000)
+    .describe('WebSockets and streams at once; keep it well below the limit of open files'),
   ALLOW_UNSAFE: z.enum(['0', '1']).default('0').describe('1: start although a store lacks what the promises need'),
   CORS_ORIGINS: list.describe('origins of browsers that may call the API, by comma'),
   TRUST_PROXY: list.describe('addresses of proxies whose X-Forwarded-For counts, by comma'),

@@ -31,6 +31,7 @@ export interface Metrics {
   actorCrashed(): void;
   messageAbandoned(): void;
   queueAdmitted(people: number): void;
+  liveEnded(why: string): void;
   sagaStep(step: string, result: 'done' | 'failed'): void;
   sagaStuck(): void;
   eventDelivered(result: 'done' | 'retried' | 'dead-letter', events: number): void;
@@ -52,6 +53,8 @@ export const gauges = {
   outbox_backlog: 'Rows of the outbox that wait to be relayed',
   outbox_age_seconds: 'How long the oldest of them has waited',
   queue_waiting: 'People who wait in the waiting rooms of this node',
+  ws_connections: 'Open WebSockets',
+  sse_connections: 'Open streams of server-sent events',
   pg_pool_connections: 'Connections of the pool, idle ones included',
   pg_pool_waiting: 'Callers that wait for a connection',
   redis_gate_connected: '1 while the gate can be reached',
@@ -84,6 +87,7 @@ export function createMetrics(): Metrics {
   const crashes = counter('actor_restarts_total', 'Incarnations that ended by a fault');
   const abandoned = counter('actor_messages_abandoned_total', 'Messages that no actor handled');
   const admitted = counter('queue_admitted_total', 'People whom waiting rooms gave a pass');
+  const liveEnded = counter('live_ended_total', 'Live connections that this server ended', ['why']);
   const steps = counter('saga_steps_total', 'Effects of saga steps', ['step', 'result']);
   const stuck = counter(
     'saga_stuck_total',
@@ -108,6 +112,7 @@ export function createMetrics(): Metrics {
     actorCrashed: () => crashes.inc(),
     messageAbandoned: () => abandoned.inc(),
     queueAdmitted: (people) => admitted.inc(people),
+    liveEnded: (why) => liveEnded.inc({ why }),
     sagaStep: (step, result) => steps.inc({ step, result }),
     sagaStuck: () => stuck.inc(),
     eventDelivered: (result, events) => deliveries.inc({ result }, events),

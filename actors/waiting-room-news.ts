@@ -2,7 +2,7 @@
 import { isSoldOut } from '../engine/admission.ts';
 import { waitEstimate } from '../engine/wait-estimate.ts';
 import type { Person } from '../engine/waiting-room.ts';
-import type { PassTerms, RoomNews, Standing } from './waiting-room-requests.ts';
+import type { LeaveReason, PassTerms, RoomNews, Standing } from './waiting-room-requests.ts';
 import { type Draft, type State, stockNow } from './waiting-room-state.ts';
 
 /** How finely those who left in the middle of a line are told to everybody. */
@@ -58,7 +58,7 @@ function estimateAt({ room, releases, self }: State, { line }: Person, position:
 export function tell(state: State, { entries }: Draft): void {
   const { listeners } = state.around;
   let admitted = 0;
-  for (const { kind, userId, detail } of entries) {
+  for (const { seq, kind, userId, detail } of entries) {
     if (kind === 'configure') spread(state);
     if (userId === null) continue;
     const person = state.room.people.get(userId);
@@ -66,7 +66,7 @@ export function tell(state: State, { entries }: Draft): void {
       admitted++;
       if (person?.stage === 'admitted') for (const one of listeners) one.admitted(passOf(state.eventId, person));
     } else if (kind === 'leave' || (kind === 'release' && (detail === 'left' || detail === 'pass_expired'))) {
-      for (const one of listeners) one.left(userId, detail as 'left' | 'timed_out' | 'pass_expired');
+      for (const one of listeners) one.left(userId, detail as LeaveReason, seq);
     }
   }
   if (admitted > 0) state.deps.watch.admitted(admitted);

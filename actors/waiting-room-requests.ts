@@ -51,6 +51,8 @@ export interface PassTerms {
   readonly endsAtMs: number;
 }
 
+export type LeaveReason = 'left' | 'timed_out' | 'pass_expired';
+
 /** Called synchronously, in the room's turn: keep it short, and never throw. */
 export interface RoomListener {
   /** Once a second while somebody waits or listens, and at once when mode or sold-out changes. */
@@ -58,7 +60,7 @@ export interface RoomListener {
   /** Once for each admission, and again after the room was read anew. */
   admitted(pass: PassTerms): void;
   /** This user has no place (or pass) any more: they left, were not seen for the grace, or let the pass run out. */
-  left(userId: string, why: 'left' | 'timed_out' | 'pass_expired'): void;
+  left(userId: string, why: LeaveReason, seq: number): void;
 }
 
 /** Where one user stands. */

@@ -17,6 +17,7 @@ import type { BookingReads, PaymentReads, RefundReads, TicketReads } from '../en
 import type { RefundOrder } from '../engine/refund-decisions.ts';
 import type { Refund } from '../engine/saga-events.ts';
 import type { AccessTokens } from './auth.ts';
+import type { LiveRooms } from './live/live-rooms.ts';
 import type { PassDesk } from './pass-desk.ts';
 import type { PassSeal } from './pass-seal.ts';
 import type { Passwords } from './passwords.ts';
@@ -65,6 +66,7 @@ export interface Deps {
   readonly roomOf: (eventId: string) => RoomAddress;
   readonly passSeal: PassSeal;
   readonly passDesk: PassDesk;
+  readonly live: LiveRooms;
   /** At most `max` entries of the event's queue log after `afterSeq`. */
   readonly queueLog: (eventId: string, afterSeq: number, max: number) => Promise<readonly LoggedEntry[]>;
 

@@ -11,7 +11,7 @@ import { successBody } from './envelope.ts';
 import { isJsonType, malformed, readJson } from './json-body.ts';
 import { isOutage } from './outage.ts';
 import { problemBody, problems } from './problem.ts';
-import type { HeaderSource, RequestHead } from './request-head.ts';
+import { decoded, type HeaderSource, type RequestHead } from './request-head.ts';
 import type { AnyCall, HeaderPairs, Route } from './route.ts';
 
 /** What all exchanges of a server share. */
@@ -144,6 +144,14 @@ export class Exchange implements AnyCall {
     if (rejection.retryAfterSeconds !== undefined) this.header('Retry-After', String(rejection.retryAfterSeconds));
     if (status === 401) this.header('WWW-Authenticate', 'Bearer');
     this.write(status, this.edge.heads.privateJson(status), problemBody(rejection));
+  }
+
+  /** Gives the response to whoever goes on with it, as a stream or a socket. Null: the client is gone. */
+  handOver(status: number): HttpResponse | null {
+    if (this.state !== 'open') return null;
+    this.state = 'answered';
+    this.settle(status);
+    return this.res;
   }
 
   /** The log gets the error; the client learns whether to come back, or the request id. */
@@ -280,13 +288,5 @@ export class Exchange implements AnyCall {
       seconds: (performance.now() - this.startedAtMs) / 1000,
     });
     edge.settled();
-  }
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
   }
 }

@@ -41,8 +41,11 @@ export const problems: Readonly<Record<RejectionCode, Problem>> = {
 
 /** The body of a refusal: `{"success":false,"error":{"code","message","details"}}`. */
 export function problemBody(rejection: Rejection): string {
-  const { code, message = rejections[code], details = {} } = rejection;
-  return JSON.stringify({ success: false, error: { code, message, details } });
+  return JSON.stringify({ success: false, error: problem(rejection) });
+}
+
+export function problem({ code, message = rejections[code], details = {} }: Rejection) {
+  return { code, message, details };
 }
 
 /** What schemas found wrong, as the refusal a client sees: details map each field to its problem. */

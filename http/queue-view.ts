@@ -1,6 +1,7 @@
 /** Places, passes and the state of a waiting room as the API shows them: over REST, and for whoever pushes them. */
 import { z } from 'zod';
 import type { Look, RoomNews, Standing } from '../actors/waiting-room-requests.ts';
+import type { LineSummary } from '../engine/line.ts';
 import { type RoomTerms, roomModes } from '../engine/waiting-room.ts';
 import { timeText } from './booking-view.ts';
 import type { PassSeal } from './pass-seal.ts';
@@ -8,8 +9,13 @@ import type { PassSeal } from './pass-seal.ts';
 const time = z.iso.datetime();
 const count = z.int().min(0);
 
+const lineSummary = z
+  .object({ head: count, tail: count, gone: z.array(count) })
+  .describe('from it and your own place follows your position: see web/queue/position.ts');
+
 export const queueStatusView = z.object({
   event_id: z.uuid(),
+  seq: count.describe('number of the log entry it rests on: what has a lower one is older, on whatever node'),
   mode: z.enum(roomModes).describe('off: no pass is needed'),
   waiting: count,
   sold_out: z.boolean(),
@@ -17,6 +23,9 @@ export const queueStatusView = z.object({
   shuffle_commitment: z.string().nullable().describe('SHA-256 of the seed that will shuffle those who came early'),
   admitted_total: count,
   max_concurrent: count,
+  rate_per_minute: count.nullable(),
+  release_rates: z.array(z.number()).describe('departures a millisecond, over several spans of the past'),
+  lines: z.object({ priority: lineSummary, regular: lineSummary }),
   server_time: time,
 });
 
@@ -49,7 +58,8 @@ export const termsView = z.object({
   activation_users: count.nullable(),
 });
 
-const nobody: z.output<typeof standingView> = {
+/** What somebody without a place has. */
+export const nobody: z.output<typeof standingView> = {
   status: 'waiting',
   line: null,
   place: null,
@@ -68,6 +78,7 @@ const nobody: z.output<typeof standingView> = {
 export function viewStatus(eventId: string, news: RoomNews): z.input<typeof queueStatusView> {
   return {
     event_id: eventId,
+    seq: news.version,
     mode: news.mode,
     waiting: news.waiting,
     sold_out: news.soldOut,
@@ -75,9 +86,14 @@ export function viewStatus(eventId: string, news: RoomNews): z.input<typeof queu
     shuffle_commitment: news.commitment,
     admitted_total: news.admittedTotal,
     max_concurrent: news.maxConcurrent,
+    rate_per_minute: news.ratePerMinute,
+    release_rates: [...news.rates],
+    lines: { priority: viewLine(news.lines.priority), regular: viewLine(news.lines.regular) },
     server_time: timeText(news.atMs),
   };
 }
+
+const viewLine = ({ head, tail, gone }: LineSummary) => ({ head, tail, gone: [...gone] });
 
 /** `total`: people who wait. */
 export async function viewStanding(

@@ -67,3 +67,12 @@ function faultOf(headers: Readonly<Record<string, string>>, bytes: number, repea
   if (headers['content-length'] === undefined) return null;
   return { code: 'VALIDATION_ERROR', details: { 'transfer-encoding': 'excludes a content-length' } };
 }
+
+/** A parameter of the path as it was meant; as it came when it is no proper encoding. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

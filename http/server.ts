@@ -1,6 +1,6 @@
 /**
  * The listening socket: puts the route table on it, answers what the table does not have, and stops without cutting
- * anybody off. With exchange.ts the only user of uWebSockets.js.
+ * anybody off. With exchange.ts and live/socket.ts the only user of uWebSockets.js.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
 import { createAnswerHeads } from './answer-head.ts';
@@ -9,6 +9,8 @@ import type { Deps } from './deps.ts';
 import { dispatch } from './dispatch.ts';
 import { type Edge, Exchange } from './exchange.ts';
 import { otherMethod, preflight, unknownPath } from './fallback.ts';
+import type { LiveRooms } from './live/live-rooms.ts';
+import { addLiveSocket } from './live/socket.ts';
 import { createHeadReader } from './request-head.ts';
 import type { Method, Route } from './route.ts';
 
@@ -18,6 +20,8 @@ export interface ServerOptions {
   readonly port: number;
   readonly routes: readonly Route[];
   readonly deps: Deps;
+  /** Live connections to waiting rooms; absent: there is no WebSocket. */
+  readonly live?: LiveRooms;
   /** Origins whose pages may call, as browsers send them: `https://tickets.example`. */
   readonly corsOrigins: readonly string[];
   /** The origin at which our pages confirm a card; null: none but our own. @default null */
@@ -51,6 +55,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   let onSettled = (): void => {};
   const edge = createEdge(options, () => onSettled());
   const app = uws.App();
+  if (options.live) addLiveSocket(app, edge, options.live);
   addRoutes(app, options.routes, edge);
   const socket = await listen(app, options);
   const port = uws.us_socket_local_port(socket);
@@ -62,6 +67,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     async stop() {
       uws.us_listen_socket_close(socket);
       edge.closing = true;
+      await options.live?.drain();
       await new Promise<void>((resolve) => {
         const deadline = setTimeout(resolve, options.drainMs ?? 10_000);
         onSettled = () => {

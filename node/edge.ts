@@ -3,6 +3,7 @@ import { declareRefund, endHold, look, pay, refund, settle } from '../actors/boo
 import { wakeRelay } from '../actors/outbox.ts';
 import { createAccessTokens } from '../http/auth.ts';
 import type { Check, Deps } from '../http/deps.ts';
+import { createLiveRooms } from '../http/live/live-rooms.ts';
 import { createPassDesk } from '../http/pass-desk.ts';
 import { createPassSeal } from '../http/pass-seal.ts';
 import { createPasswords } from '../http/passwords.ts';
@@ -19,6 +20,9 @@ import type { RunningTree } from './actors.ts';
 import type { NodeOptions } from './node.ts';
 import { operatorDeps } from './operator.ts';
 import type { Parts } from './parts.ts';
+
+/** A household's devices with a few tabs each; a company behind one address. Beyond that, clients ask instead. */
+const liveConnectionsOfClient = { userMax: 10, addressMax: 1_000 };
 
 interface EdgeParts extends Parts {
   readonly options: NodeOptions;
@@ -62,6 +66,14 @@ export async function edgeDeps({
     roomOf: tree.rooms.find,
     passSeal,
     passDesk: createPassDesk(passSeal, tree.rooms.find),
+    live: createLiveRooms({
+      roomOf: tree.rooms.find,
+      passSeal,
+      clock,
+      connectionsMax: config.LIVE_CONNECTIONS_MAX,
+      perClient: config.RATE_LIMIT === 'on' ? liveConnectionsOfClient : null,
+      ended: metrics.liveEnded,
+    }),
     queueLog: stores.rooms.read,
     zoneOf: tree.zones.find,
     bookings: stores.bookings,

@@ -74,6 +74,8 @@ async function openNode(options: NodeOptions, opened: Omit<Parts, 'providers' | 
     addGauges(metrics, stores, tree);
     if (eventLog) metrics.consumerLag(eventLog.lag);
     const deps = await edgeDeps({ ...parts, options, tree });
+    metrics.gauge('ws_connections', () => deps.live.count('socket'));
+    metrics.gauge('sse_connections', () => deps.live.count('stream'));
     // Whoever holds seats in a zone must be able to lose them in time, so its owner starts now.
     for (const zoneId of await stores.zonesWithHolds()) tree.zones.find(zoneId);
     // Passes run out and slots are freed also while nobody asks.
@@ -83,6 +85,7 @@ async function openNode(options: NodeOptions, opened: Omit<Parts, 'providers' | 
       port: config.PORT,
       routes: [...routes, ...builtPages(logger)],
       deps,
+      live: deps.live,
       corsOrigins: config.CORS_ORIGINS,
       paymentOrigin: deps.cardBase === null ? null : new URL(deps.cardBase).origin,
       trustedProxies: config.TRUST_PROXY,

@@ -77,6 +77,7 @@ describe('a rule of Biome', () => {
     'providers/stripe/': imports('nact', '../../actors/zone.ts', '../../persistence/redis/gate.ts', '../../config.ts'),
     'http/': imports('uWebSockets.js', 'nact', 'pg', 'ioredis', 'stripe', '../persistence/embedded.ts', '../main.ts'),
     'http/handlers/': imports('uWebSockets.js', 'pg', '../../persistence/embedded.ts', '../../config.ts'),
+    'http/live/': imports('uWebSockets.js', 'ioredis', '../../config.ts'),
     'web/': imports('node:fs', 'zod', '../engine/outcome.ts', '../http/server.ts'),
     'web/event/': imports('node:fs', 'pg', '../../http/problem.ts', '../../engine/zone.ts', '../../config.ts'),
     'cli/': imports('nact', 'uWebSockets.js', '../main.ts', '../test/stores.ts'),
@@ -103,6 +104,7 @@ describe('a rule of Biome', () => {
     'actors/kit.ts': imports('nact').join(''),
     'http/server.ts': imports('uWebSockets.js').join(''),
     'http/exchange.ts': imports('uWebSockets.js').join(''),
+    'http/live/socket.ts': imports('uWebSockets.js', '../route.ts', '../../engine/outcome.ts').join(''),
     'config.ts': 'export const port = process.env.PORT;\n',
   };
   const others: readonly (readonly [rule: string, path: string, text: string])[] = [

@@ -1,0 +1,274 @@
+/**
+ * Everybody who follows one waiting room over a live connection of this node. The room is heard once; what it tells
+ * everybody is made into bytes once a tick and handed round in short turns; only what concerns one person is made for
+ * one person.
+ *
+ * It knows people and what they are told. How bytes reach them is their line's (socket.ts, stream.ts).
+ */
+import {
+  connected,
+  disconnected,
+  join,
+  type LeaveReason,
+  leave,
+  look,
+  type PassTerms,
+  type RoomAddress,
+  type RoomListener,
+  type RoomNews,
+  type Standing,
+} from '../../actors/waiting-room-requests.ts';
+import type { Clock } from '../../engine/ports.ts';
+import { timeText } from '../booking-view.ts';
+import type { ClientMessage, Farewell } from '../live-view.ts';
+import type { PassSeal } from '../pass-seal.ts';
+import { encoded, placeFields, refusedMessage, roomMessage } from './messages.ts';
+import type { PacedWork } from './paced-work.ts';
+
+/** One live connection of one user, whatever carries it. */
+export interface LiveLine {
+  readonly userId: string;
+  /** Names the connection to its own user. */
+  readonly id: string;
+  send(message: Uint8Array): void;
+  /** Whether earlier messages still wait on our side, for the client does not read. */
+  readonly isBehind: boolean;
+  /** Called once a tick, to see whether the client is still there; it may end the line. */
+  beat(nowMs: number): void;
+  /** Says goodbye and closes. Harmless when it is closed already. */
+  end(why: Farewell): void;
+}
+
+export interface Member {
+  readonly line: LiveLine;
+  /** The newest message for everybody that they were sent. */
+  shown: number;
+  isWelcome: boolean;
+  /** Their place changes when the sale starts. */
+  isInLobby: boolean;
+  /** Whether the room has them down as connected. */
+  presence: 'unknown' | 'asked' | 'known';
+  behindSinceMs: number | null;
+}
+
+export interface AudienceDeps {
+  readonly clock: Clock;
+  readonly passSeal: PassSeal;
+  readonly paced: PacedWork;
+}
+
+/** Whoever does not read for so long is sent away: the network between us has buffered seconds of messages by then. */
+const patienceMs = 10_000;
+const partAgainMs = 1_000;
+
+export class Audience implements RoomListener {
+  readonly #deps: AudienceDeps;
+  readonly #eventId: string;
+  readonly #room: RoomAddress;
+  readonly #members = new Set<Member>();
+  readonly #byUser = new Map<string, readonly Member[]>();
+  readonly #unsubscribe: () => void;
+  #news: RoomNews | null;
+  /** What everybody is to be told, and which number it has. */
+  #message: Uint8Array | null = null;
+  #number = 0;
+  #isWalking = false;
+
+  constructor(deps: AudienceDeps, eventId: string, room: RoomAddress) {
+    this.#deps = deps;
+    this.#eventId = eventId;
+    this.#room = room;
+    this.#news = null;
+    this.#unsubscribe = room.subscribe(this);
+    if (room.news) this.tick(room.news);
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** Ends the listening; nobody may be in it any more. */
+  close(): void {
+    this.#unsubscribe();
+  }
+
+  // ---- who comes and goes
+
+  /** @param resume The connection that this one replaces, as its welcome named it. */
+  enter(line: LiveLine, resume: string | null): Member {
+    const member: Member = {
+      line,
+      shown: 0,
+      isWelcome: false,
+      isInLobby: false,
+      presence: 'unknown',
+      behindSinceMs: null,
+    };
+    this.#members.add(member);
+    this.#byUser.set(line.userId, [...(this.#byUser.get(line.userId) ?? []), member]);
+    this.#announce(member);
+    look(this.#room, line.userId, (outcome) => {
+      if (!this.#members.has(member)) return;
+      if (outcome.ok) this.#welcome(member, outcome.value.standing, outcome.value.news, resume);
+      else line.end(outcome.rejection.code === 'NOT_FOUND' ? 'unknown_event' : 'unavailable');
+    });
+    return member;
+  }
+
+  leave(member: Member): void {
+    if (!this.#members.delete(member)) return;
+    const { userId } = member.line;
+    const others = this.#of(userId).filter((one) => one !== member);
+    if (others.length > 0) this.#byUser.set(userId, others);
+    else this.#byUser.delete(userId);
+    if (member.presence === 'known') this.#part(userId);
+  }
+
+  /** Keeps the place of somebody who is connected; asked again with the next tick if the room had no time. */
+  #announce(member: Member): void {
+    const { userId } = member.line;
+    member.presence = 'asked';
+    connected(this.#room, userId, (outcome) => {
+      member.presence = outcome.ok ? 'known' : 'unknown';
+      if (outcome.ok && !this.#members.has(member)) this.#part(userId);
+    });
+  }
+
+  /** Until the room has heard it, it would keep the place of somebody who is gone. */
+  #part(userId: string): void {
+    disconnected(this.#room, userId, (outcome) => {
+      if (!outcome.ok && outcome.rejection.code !== 'NOT_FOUND')
+        setTimeout(() => this.#part(userId), partAgainMs).unref();
+    });
+  }
+
+  #welcome(member: Member, standing: Standing | null, news: RoomNews, resume: string | null): void {
+    const { line } = member;
+    const former = this.#of(line.userId).find((one) => one.line.id === resume);
+    former?.line.end('replaced');
+    const more = { type: 'welcome', resume: line.id, resumed: former !== undefined } as const;
+    this.#sayPlace(member, standing, news, more);
+  }
+
+  // ---- what clients say
+
+  hear(member: Member, message: Exclude<ClientMessage, { type: 'hello' }>): void {
+    const { line } = member;
+    switch (message.type) {
+      case 'join': {
+        const who = { userId: line.userId, accessCode: message.access_code ?? null };
+        join(this.#room, who, (outcome) => {
+          if (outcome.ok) this.#tellPlace(member, 'join');
+          else line.send(refusedMessage('join', outcome.rejection));
+        });
+        break;
+      }
+      case 'leave':
+        leave(this.#room, line.userId, (outcome) => {
+          if (outcome.ok) this.#tellPlace(member, 'leave');
+          else line.send(refusedMessage('leave', outcome.rejection));
+        });
+        break;
+      case 'position':
+        this.#tellPlace(member, 'position');
+        break;
+      case 'ping':
+        line.send(encoded({ type: 'pong', server_time: timeText(this.#deps.clock.now()) }));
+        break;
+    }
+  }
+
+  #tellPlace(member: Member, request: 'join' | 'leave' | 'position'): void {
+    look(this.#room, member.line.userId, (outcome) => {
+      if (outcome.ok) this.#sayPlace(member, outcome.value.standing, outcome.value.news, { type: 'place' });
+      else member.line.send(refusedMessage(request, outcome.rejection));
+    });
+  }
+
+  #sayPlace(
+    member: Member,
+    standing: Standing | null,
+    { version, waiting }: Pick<RoomNews, 'version' | 'waiting'>,
+    more: { type: 'place' | 'admitted' } | { type: 'welcome'; resume: string; resumed: boolean },
+  ): void {
+    const { clock, passSeal } = this.#deps;
+    const moment = { seq: version, total: waiting, nowMs: clock.now() };
+    member.isInLobby = standing?.stage === 'waiting' && standing.line === 'lobby';
+    placeFields(standing, moment, passSeal).then(
+      (fields) => {
+        member.line.send(encoded({ ...fields, ...more }));
+        if (more.type !== 'welcome') return;
+        member.isWelcome = true;
+        this.#show(member);
+      },
+      () => member.line.end('failed'),
+    );
+  }
+
+  // ---- what the room says
+
+  tick(news: RoomNews): void {
+    this.#message = roomMessage(this.#eventId, news, this.#news);
+    this.#news = news;
+    this.#number++;
+    if (this.#isWalking) return;
+    this.#isWalking = true;
+    this.#deps.paced.add(this.#walk());
+  }
+
+  admitted(pass: PassTerms): void {
+    const moment = { version: pass.admission, waiting: this.#news?.waiting ?? 0 };
+    for (const member of this.#of(pass.userId))
+      if (member.isWelcome) this.#sayPlace(member, { stage: 'admitted', pass }, moment, { type: 'admitted' });
+  }
+
+  left(userId: string, reason: LeaveReason, seq: number): void {
+    const members = this.#of(userId);
+    if (members.length === 0) return;
+    const message = encoded({ type: 'left', reason, seq, server_time: timeText(this.#deps.clock.now()) });
+    for (const { line } of members) line.send(message);
+  }
+
+  /** Shows everybody the newest message; goes round again for those who saw one that grew old on the way. */
+  *#walk(): Generator<void, void, void> {
+    let number: number;
+    do {
+      number = this.#number;
+      for (const member of this.#members) {
+        if (member.isWelcome && member.shown < this.#number) this.#show(member);
+        yield;
+      }
+    } while (number < this.#number);
+    this.#isWalking = false;
+  }
+
+  #show(member: Member): void {
+    const { line } = member;
+    const nowMs = this.#deps.clock.now();
+    if (line.isBehind) {
+      // What waits for them is old, and the next message says it all anew.
+      member.behindSinceMs ??= nowMs;
+      if (nowMs - member.behindSinceMs > patienceMs) line.end('slow');
+      return;
+    }
+    member.behindSinceMs = null;
+    if (this.#message) line.send(this.#message);
+    member.shown = this.#number;
+    if (member.presence === 'unknown') this.#announce(member);
+    if (member.isInLobby && this.#news && this.#news.atMs >= this.#news.saleStartMs)
+      this.#tellPlace(member, 'position');
+    line.beat(nowMs);
+  }
+
+  /** Sends everybody away, to come back to another node or to this one when it has started again. */
+  *dismiss(): Generator<void, void, void> {
+    for (const member of this.#members) {
+      member.line.end('restart');
+      yield;
+    }
+  }
+
+  #of(userId: string): readonly Member[] {
+    return this.#byUser.get(userId) ?? [];
+  }
+}

@@ -1,0 +1,57 @@
+/** Messages of live connections as bytes: those for everybody are made once, whoever gets them. */
+import type { RoomNews, Standing } from '../../actors/waiting-room-requests.ts';
+import type { Rejection } from '../../engine/outcome.ts';
+import { timeText } from '../booking-view.ts';
+import { type Farewell, farewells, type PlaceFields, type RoomMessage, type ServerMessage } from '../live-view.ts';
+import type { PassSeal } from '../pass-seal.ts';
+import { problem } from '../problem.ts';
+import { nobody, viewStanding, viewStatus } from '../queue-view.ts';
+
+const encoder = new TextEncoder();
+
+export function encoded(message: ServerMessage): Uint8Array {
+  return encoder.encode(JSON.stringify(message));
+}
+
+export function roomMessage(eventId: string, news: RoomNews, before: RoomNews | null): Uint8Array {
+  return encoded({ type: whatChanged(news, before), ...viewStatus(eventId, news) });
+}
+
+const modeNames = { open: 'opened', paused: 'paused', drain: 'closed', off: 'closed' } as const;
+
+function whatChanged(news: RoomNews, before: RoomNews | null): RoomMessage['type'] {
+  if (before === null) return 'position';
+  if (news.soldOut && !before.soldOut) return 'sold_out';
+  return news.mode === before.mode ? 'position' : modeNames[news.mode];
+}
+
+/** What a message about a place rests on. */
+export interface Moment {
+  readonly seq: number;
+  readonly total: number;
+  readonly nowMs: number;
+}
+
+export async function placeFields(
+  standing: Standing | null,
+  { seq, total, nowMs }: Moment,
+  seal: PassSeal,
+): Promise<PlaceFields> {
+  const when = { seq, server_time: timeText(nowMs) };
+  if (!standing) return { ...nobody, status: 'absent', position: null, total, ...when };
+  return { ...(await viewStanding(standing, total, seal)), ...when };
+}
+
+export function refusedMessage(request: 'join' | 'leave' | 'position', rejection: Rejection): Uint8Array {
+  return encoded({ type: 'refused', request, error: problem(rejection) });
+}
+
+/** Those who are sent away together come back spread over at least this time, and over 1 ms for each of them. */
+const spreadMsMin = 1_000;
+
+/** @param crowd How many are sent away at this moment. */
+export function goodbyeMessage(why: Farewell, crowd = 1): Uint8Array {
+  const { comeBack } = farewells[why];
+  const reconnectAfterMs = comeBack ? Math.round(Math.random() * Math.max(spreadMsMin, crowd)) : null;
+  return encoded({ type: 'goodbye', why, reconnect_after_ms: reconnectAfterMs });
+}

@@ -1,0 +1,69 @@
+/** Somebody who follows a waiting room over a WebSocket, and keeps what they were told. */
+import { WebSocket } from 'ws';
+
+export interface Told {
+  readonly type: string;
+  readonly seq: number;
+  readonly [field: string]: unknown;
+}
+
+export interface LiveVisitor {
+  readonly socket: WebSocket;
+  readonly told: readonly Told[];
+  say(message: object | string): void;
+  /** The first message of this type, from those that nobody has taken yet. */
+  hears(type: string, fits?: (message: Told) => boolean): Promise<Told>;
+  /** Resolves with the close code. */
+  ended: Promise<number>;
+  leave(): void;
+}
+
+interface Coming {
+  readonly url: string;
+  readonly eventId: string;
+  /** Absent: it will be said later, by a hello. */
+  readonly token?: string;
+  readonly protocols?: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+  /** False: pings stay unanswered, as those to a machine that was switched off. @default true */
+  readonly answersPings?: boolean;
+}
+
+/** Rejects with the status when the handshake is refused. */
+export async function visitLive(coming: Coming): Promise<LiveVisitor> {
+  const { url, eventId, token, protocols = ['onsale.v1'], headers = {}, answersPings = true } = coming;
+  const offers = token === undefined ? protocols : [...protocols, `bearer.${token}`];
+  const address = `${url.replace('http', 'ws')}/api/v1/ws?event_id=${eventId}`;
+  const socket = new WebSocket(address, [...offers], { headers, autoPong: answersPings, perMessageDeflate: false });
+  const told: Told[] = [];
+  const taken = new Set<Told>();
+  let look = () => {};
+  socket.on('message', (bytes) => {
+    told.push(JSON.parse(String(bytes)));
+    look();
+  });
+  const ended = new Promise<number>((resolve) => socket.on('close', (code) => resolve(code)));
+  await new Promise<void>((resolve, reject) => {
+    socket.on('open', resolve);
+    socket.on('unexpected-response', (_request, response) => reject(new Error(`refused: ${response.statusCode}`)));
+    socket.on('error', reject);
+  });
+  return {
+    socket,
+    told,
+    say: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
+    hears: (type, fits = () => true) =>
+      new Promise((resolve, reject) => {
+        look = () => {
+          const found = told.find((one) => one.type === type && !taken.has(one) && fits(one));
+          if (!found) return;
+          taken.add(found);
+          resolve(found);
+        };
+        void ended.then((code) => reject(new Error(`closed with ${code} before ${type}: ${JSON.stringify(told)}`)));
+        look();
+      }),
+    ended,
+    leave: () => socket.close(),
+  };
+}
