@@ -87,6 +87,13 @@ const variables = z.object({
     .min(1)
     .default(20_000)
     .describe('reservations that may wait for one zone'),
+  RESERVE_WAIT_MAX_MS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3_000)
+    .default(200)
+    .describe('who would wait longer for one zone, at the pace of the last ones, is told at once to come again'),
   RESERVE_ACK: z
     .enum(['durable', 'gate'])
     .default('durable')

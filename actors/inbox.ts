@@ -20,9 +20,9 @@ export class Inbox<T> {
     return this.#items.length;
   }
 
-  /** False when the buffer is full: the caller answers "not now". */
-  offer(item: T): boolean {
-    if (this.#items.length >= this.#max) return false;
+  /** False when as many wait as may: the caller answers "not now". */
+  offer(item: T, max = this.#max): boolean {
+    if (this.#items.length >= max) return false;
     this.#items.push(item);
     if (!this.#woken) {
       this.#woken = true;

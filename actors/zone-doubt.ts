@@ -56,6 +56,7 @@ function isUnknownToGate(command: ZoneCommand): command is ReacquireCommand | Wr
 export function tookOver(state: State, ownership: Ownership | null): void {
   state.takingOver = false;
   state.failures = 0;
+  state.patience.pause();
   if (!ownership) {
     state.phase = 'absent';
     return;

@@ -38,10 +38,18 @@ export function planFlight(state: State): Flight | null {
     entries.push({ request, command });
   }
   state.again = waiting.slice(at);
+  makeRoom(state, at, nowMs);
   // Without commands a batch still settles the ones before.
   if (entries.length === 0 && !state.owesRelease) return null;
   const { lease, terms } = ownership;
   return { batchId: deps.actors.world.ids.next(), lease, terms, version: state.version, nowMs, entries };
+}
+
+/** Whoever would wait for too long behind those who wait now is not let in. */
+function makeRoom(state: State, taken: number, nowMs: number): void {
+  const { patience, again, inbox } = state;
+  patience.note(taken, again.length + inbox.length, nowMs);
+  state.lineMax = patience.lengthMax - again.length;
 }
 
 function movesUnderWay({ commits }: State): Set<string> {

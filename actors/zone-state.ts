@@ -1,6 +1,7 @@
 /** What a zone actor holds in memory between messages. Mutable, never handed out, made anew after a crash. */
 import { Deadlines } from '../engine/deadlines.ts';
 import { KeyFilter } from '../engine/key-filter.ts';
+import { Patience } from '../engine/patience.ts';
 import type { Cancel, Gate, ZoneLedger } from '../engine/ports.ts';
 import type { Inbox } from './inbox.ts';
 import type { Actors, Self } from './kit.ts';
@@ -14,6 +15,8 @@ export interface ZoneLimits {
   readonly batchMax: number;
   /** Requests that may wait for one zone; more are refused at once. */
   readonly inboxMax: number;
+  /** How long they may have to wait at the pace of the last ones; who would wait longer is refused at once. */
+  readonly waitMaxMs: number;
   /** Batches that may be past the gate and not yet durable. */
   readonly commitsMax: number;
   readonly holdTtlMs: number;
@@ -43,6 +46,9 @@ export interface State {
   readonly self: Self<ZoneMessage>;
   readonly inbox: Inbox<ZoneRequest>;
   readonly keys: KeysUnderWay;
+  readonly patience: Patience;
+  /** When so many are in the inbox, reservations are refused at once. */
+  lineMax: number;
   deadlines: Deadlines;
   usedKeys: KeyFilter;
 
@@ -78,12 +84,15 @@ export interface State {
 }
 
 export function newState(zoneId: string, deps: ZoneDeps, inbox: Inbox<ZoneRequest>, self: Self<ZoneMessage>): State {
+  const { batchMax, inboxMax, waitMaxMs } = deps.limits;
   return {
     zoneId,
     deps,
     self,
     inbox,
     keys: new KeysUnderWay(),
+    patience: new Patience({ waitMaxMs, least: 2 * batchMax, most: inboxMax }),
+    lineMax: inboxMax,
     deadlines: new Deadlines(),
     usedKeys: new KeyFilter(),
     phase: 'doubtful',

@@ -97,6 +97,48 @@ describe('a zone', () => {
     });
   });
 
+  describe('under more than it can serve', () => {
+    /** Asks `perMs` times a millisecond for `forMs`; how long each answer of the gate took, and how many were refused. */
+    const rush = async (crowded: LocalZone, { perMs, forMs }: { perMs: number; forMs: number }) => {
+      const waitsMs: number[] = [];
+      let refused = 0;
+      let waiting: { readonly sinceMs: number; readonly outcomes: ReturnType<ZoneBench['ask']> }[] = [];
+      for (const endMs = bench.now + forMs; bench.now < endMs; await bench.pass(1)) {
+        for (let i = 0; i < perMs; i++) {
+          const outcomes = bench.ask(crowded, { userId: 'u', quantity: 9 });
+          if (codeOf(outcomes[0]) === 'SERVICE_UNAVAILABLE') refused++;
+          else waiting.push({ sinceMs: bench.now, outcomes });
+        }
+        waitsMs.push(...waiting.filter(isAnswered).map(({ sinceMs }) => bench.now - sinceMs));
+        waiting = waiting.filter((one) => !isAnswered(one));
+      }
+      return { waitsMs, refused };
+    };
+    const isAnswered = ({ outcomes }: { readonly outcomes: readonly unknown[] }) => outcomes.length > 0;
+
+    it('lets nobody wait for longer than is allowed at its own pace, and keeps that pace', async () => {
+      const crowded = await bench.open(zoneId, { waitMaxMs: 60, inboxMax: 1_000 });
+      // A batch of 8 in 12 ms.
+      bench.slow.set('gate.apply', 11);
+      await rush(crowded, { perMs: 4, forMs: 500 });
+      const { waitsMs, refused } = await rush(crowded, { perMs: 4, forMs: 1_200 });
+      expect(Math.max(...waitsMs)).toBeLessThanOrEqual(60 + 3 * 12);
+      expect(waitsMs.length).toBeGreaterThanOrEqual(90 * 8);
+      expect(refused).toBeGreaterThan(3_000);
+    });
+
+    it('turns away nobody who gives back or pays', async () => {
+      const crowded = await bench.open(zoneId, { waitMaxMs: 60, inboxMax: 1_000 });
+      bench.slow.set('gate.apply', 11);
+      await rush(crowded, { perMs: 4, forMs: 500 });
+      const outcomes = Array.from({ length: 50 }, () => bench.ask(crowded));
+      const results = bench.move((asked) => cancel(crowded, 'b', asked));
+      expect(codeOf(outcomes.at(-1)?.[0])).toBe('SERVICE_UNAVAILABLE');
+      await bench.pass(200);
+      expect(results).toEqual(['absent']);
+    });
+  });
+
   describe('that is sold out', () => {
     beforeEach(async () => {
       for (const quantity of [4, 4, 1]) await bench.reserved(zone, { quantity });

@@ -216,7 +216,9 @@ export function startZone(zoneId: string, deps: ZoneDeps): LocalZone {
   return {
     ref,
     send(request) {
-      if (!inbox.offer(request)) request.reply(busy);
+      // Whoever pays or gives back is not turned away for those who come to buy.
+      const max = request.kind === 'reserve' && present ? present.lineMax : limits.inboxMax;
+      if (!inbox.offer(request, max)) request.reply(busy);
     },
   };
 }

@@ -42,7 +42,7 @@ export interface AccessTokenOptions {
   readonly secret: string;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Tokens remembered. @default 200000, about 130 MB when full */
+  /** Tokens remembered. @default 50000, about 35 MB when full */
   readonly rememberedMax?: number;
 }
 
@@ -66,7 +66,7 @@ interface Remembered {
 
 /** Throws when the secret is shorter than `secretBytesMin` bytes: jose would take five. */
 export function createAccessTokens(options: AccessTokenOptions): AccessTokens {
-  const { clock, ids, rememberedMax = 200_000 } = options;
+  const { clock, ids, rememberedMax = 50_000 } = options;
   const key = signingKey(options.secret);
   // Found by its signature, taken only if all of it is the same text. Hashing it first would cost more than the rest of
   // the check and hide nothing: the secret that makes every token lies in the same memory.

@@ -36,6 +36,7 @@ export function growTree({
       limits: {
         batchMax: config.RESERVE_BATCH_MAX,
         inboxMax: config.RESERVE_WAITING_MAX,
+        waitMaxMs: config.RESERVE_WAIT_MAX_MS,
         commitsMax: 2,
         holdTtlMs: config.HOLD_TTL_SECONDS * 1_000,
         ack: config.RESERVE_ACK,

@@ -83,7 +83,7 @@ function startZones(sale: Sale, crash: { armed: boolean }) {
     crashed: (name, error) => world.note(`${name} crashed: ${error}`),
     abandoned: (name) => world.note(`${name} abandoned a message`),
   });
-  const limits: ZoneLimits = { batchMax: 8, inboxMax: 200, commitsMax: 2, holdTtlMs, ack: 'durable' };
+  const limits: ZoneLimits = { batchMax: 8, inboxMax: 200, waitMaxMs: 200, commitsMax: 2, holdTtlMs, ack: 'durable' };
   const deps = { actors, gate: persistent(sale), ledger, limits, watch };
   return sale.zoneIds.map((zoneId) => startZone(zoneId, deps));
 }

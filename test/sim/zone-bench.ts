@@ -14,7 +14,14 @@ import { SimulatedWorld } from './world.ts';
 export const startMs = Date.parse('2027-03-01T12:00:00.000Z');
 export const [eventId, zoneId] = ['e', 'z'];
 const terms = { priceMinor: 100, currency: 'THB', maxPerUser: 4 };
-const limits: ZoneLimits = { batchMax: 8, inboxMax: 50, commitsMax: 2, holdTtlMs: 1_000, ack: 'durable' };
+const limits: ZoneLimits = {
+  batchMax: 8,
+  inboxMax: 50,
+  waitMaxMs: 200,
+  commitsMax: 2,
+  holdTtlMs: 1_000,
+  ack: 'durable',
+};
 
 export interface Wanted {
   readonly quantity?: number;
