@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { runBaseline } from './baselines/baseline.ts';
 import { runChaos } from './chaos.ts';
 import { duelDefaults, duelSummary, runDuel } from './duel/duel.ts';
+import { lifecycleDefaults, lifecycleSummary, runLifecycle } from './lifecycle.ts';
 import { runGenerator } from './load/generator.ts';
 import { loadFlags } from './load-options.ts';
 import { runLoad } from './load-run.ts';
@@ -25,6 +26,7 @@ const usage = `onsale bench <scenario>
 
 ${Object.entries({
   ...loadScenarios,
+  lifecycle: { summary: lifecycleSummary, defaults: lifecycleDefaults },
   peers: { summary: peersSummary, defaults: peersDefaults },
   duel: { summary: duelSummary, defaults: duelDefaults },
 })
@@ -52,6 +54,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   rush,
   chaos,
   compare,
+  lifecycle: runLifecycle,
   peers: runPeers,
   duel: runDuel,
   // Processes of the measured loads, started by them.

@@ -4,6 +4,7 @@
  */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Fixture } from '../cli/seed.ts';
 import type { StoreUrls } from '../persistence/embedded.ts';
 import { type Conservation, checkConservation, type Promised } from './conservation.ts';
 import { prepareServer } from './own-server.ts';
@@ -52,8 +53,16 @@ export interface OwnSubjectOptions {
 /** After a load the relay has as much to do as was sold. */
 const settlePatienceMs = 120_000;
 
+/** A subject that whoever measures may also pay at and look into. */
+export interface OwnSubject extends Subject {
+  readonly dataDir: string;
+  readonly sandboxUrl: string;
+  readonly databaseUrl: string;
+  readonly fixture: Fixture;
+}
+
 /** Onsale on fresh stores of its own. */
-export async function openOwnSubject(options: OwnSubjectOptions): Promise<Subject> {
+export async function openOwnSubject(options: OwnSubjectOptions): Promise<OwnSubject> {
   const { name = 'onsale', program, sale, holdSeconds, settings } = options;
   const server = await prepareServer({ program, holdSeconds, settings });
   try {
@@ -66,6 +75,7 @@ export async function openOwnSubject(options: OwnSubjectOptions): Promise<Subjec
     const place = { ...urls, sandboxUrl: server.sandboxUrl, eventId: fixture.event_id, ackedFile };
     return {
       ...{ name, baseUrl: server.baseUrl, fixtureFile, ackedFile, stores: facts },
+      ...{ dataDir: server.dataDir, sandboxUrl: server.sandboxUrl, databaseUrl: urls.databaseUrl, fixture },
       processes: { server: server.pid, redis: facts.redisPid, postgres: facts.postgresPid },
       check: (promised) => checkOnsale(place, sale, promised),
       close: () => server.close(false),

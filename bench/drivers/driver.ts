@@ -9,6 +9,7 @@ import type { AckedBooking } from '../../engine/audit.ts';
 import type { Answer } from '../load/response-parser.ts';
 import type { Verdict } from '../load/tally.ts';
 import { openReserveDriver } from './reserve.ts';
+import { openWebhookDriver } from './webhook.ts';
 
 export interface Request {
   readonly method: string;
@@ -20,8 +21,8 @@ export interface Request {
 }
 
 export interface Driver {
-  /** Request number `n`. Numbers are used once, by all processes together. */
-  request(n: number): Request;
+  /** Request number `n`, due at `dueAtMs` (epoch). Numbers are used once, by all processes together. */
+  request(n: number, dueAtMs: number): Request;
   judge(answer: Answer): Verdict;
   /** The booking that an accepted answer promised; null when a driver's server has none to look up. */
   acked(n: number, answer: Answer): AckedBooking | null;
@@ -30,9 +31,10 @@ export interface Driver {
 /** `runId` makes keys differ from run to run. */
 export type OpenDriver = (fixture: Fixture, runId: string) => Driver;
 
-/** `name` is `reserve`, or the path of a module. */
+/** `name` is `reserve`, `webhook`, or the path of a module. */
 export async function findDriver(name: string): Promise<OpenDriver> {
   if (name === 'reserve') return openReserveDriver;
+  if (name === 'webhook') return openWebhookDriver;
   const { openDriver } = await import(pathToFileURL(resolve(name)).href);
   if (typeof openDriver !== 'function') throw new TypeError(`${name} does not export openDriver`);
   return openDriver;

@@ -19,7 +19,7 @@ const head = 'HTTP/1.1 000 X\r\nRetry-After: 1';
 describe('the reserve driver', () => {
   it('writes whole requests, users and zones in turn, every key once', () => {
     const body = '{"event_id":"e","zone_id":"z1","quantity":1}';
-    expect(wireText(driver.request(7), 'h:1')).toBe(
+    expect(wireText(driver.request(7, 0), 'h:1')).toBe(
       `POST /api/v1/bookings/reserve HTTP/1.1\r\nHost: h:1\r\nContent-Type: application/json\r\n` +
         `Authorization: Bearer t1\r\nIdempotency-Key: run-7\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );

@@ -23,7 +23,7 @@ export function runClosedLoop(work: Work, { startMs, endMs, due }: ClosedLoopTim
       const exchange: Exchange = { number: work.nextNumber(), intendedMs: nowMs, sentMs: nowMs };
       due(nowMs);
       underWay++;
-      connection.send(work.compose(exchange.number), exchange);
+      connection.send(work.compose(exchange), exchange);
     };
     const connections = Array.from({ length: work.connections }, () =>
       openConnection(work, {

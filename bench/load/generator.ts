@@ -86,7 +86,7 @@ function workOf(
   let accepted = 0;
   return {
     ...{ address, connections, timeoutMs, keepBodies: true },
-    compose: (n) => wireText(driver.request(n), host),
+    compose: ({ number: n, intendedMs }) => wireText(driver.request(n, performance.timeOrigin + intendedMs), host),
     nextNumber() {
       const next = number;
       number += share.count;

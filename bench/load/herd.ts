@@ -51,7 +51,7 @@ function joinHerd(work: Work): Member {
   const ask = () => {
     if (!asked || sent || !connection.isFree) return;
     sent = true;
-    connection.send(work.compose(asked.number), { ...asked, sentMs: performance.now() });
+    connection.send(work.compose(asked), { ...asked, sentMs: performance.now() });
   };
   const finish = (exchange: Exchange, answer: Parameters<Work['settle']>[1]) => {
     done = true;

@@ -122,7 +122,7 @@ describe('the loops', () => {
       connections: 2,
       timeoutMs,
       keepBodies: true,
-      compose: (n) => `GET /${n} HTTP/1.1\r\n\r\n`,
+      compose: ({ number }) => `GET /${number} HTTP/1.1\r\n\r\n`,
       nextNumber: () => number++,
       settle({ intendedMs, sentMs }, answered, doneMs) {
         const isText = typeof answered === 'string';

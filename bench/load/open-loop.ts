@@ -19,7 +19,7 @@ export interface Work {
   readonly timeoutMs: number;
   readonly keepBodies: boolean;
   /** The whole request, one character a byte. */
-  readonly compose: (number: number) => string;
+  readonly compose: (asked: Pick<Exchange, 'number' | 'intendedMs'>) => string;
   /** Told of each request once. `sentMs` of one that was not sent is when it was given up. */
   readonly settle: (exchange: Exchange, answer: Answer | NoAnswer, nowMs: number) => void;
   readonly nextNumber: () => number;
@@ -74,7 +74,7 @@ export function runOpenLoop(work: Work, { startMs, arrivals, due, backlog }: Ope
         waiting.shift();
         underWay++;
         const exchange = { number: work.nextNumber(), intendedMs, sentMs: nowMs };
-        if (connection) connection.send(work.compose(exchange.number), exchange);
+        if (connection) connection.send(work.compose(exchange), exchange);
         else settle(exchange, 'unsent');
       }
       backlog(waiting.length, nowMs);
