@@ -35,6 +35,9 @@ export interface Metrics {
   sagaStep(step: string, result: 'done' | 'failed'): void;
   sagaStuck(): void;
   eventDelivered(result: 'done' | 'retried' | 'dead-letter', events: number): void;
+  meshAsked(result: 'answer' | 'refused' | 'unanswered'): void;
+  meshFrame(items: number): void;
+  meshIgnored(why: 'stranger' | 'no-ticket' | 'malformed' | 'version' | 'late' | 'overload'): void;
   /** A gauge that is read when somebody asks. */
   gauge(name: GaugeName, read: () => number | Promise<number>): void;
   /** Read when somebody asks; while it cannot be read, it is not shown. */
@@ -58,10 +61,12 @@ export const gauges = {
   pg_pool_connections: 'Connections of the pool, idle ones included',
   pg_pool_waiting: 'Callers that wait for a connection',
   redis_gate_connected: '1 while the gate can be reached',
+  mesh_peers: 'Nodes that this one can ask at this moment',
 } as const;
 
 type GaugeName = keyof typeof gauges;
 
+const powersOfTwo = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 const latencySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 export function createMetrics(): Metrics {
@@ -81,7 +86,7 @@ export function createMetrics(): Metrics {
     latencySeconds,
   );
   const reservations = counter('booking_reservations_total', 'Answers to reserve', ['result']);
-  const batchSize = histogram('zone_batch_size', 'Requests in one batch', [], [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
+  const batchSize = histogram('zone_batch_size', 'Requests in one batch', [], powersOfTwo);
   const batchSeconds = histogram('zone_batch_seconds', 'One call of a batch', ['stage'], latencySeconds);
   const doubts = counter('zone_doubts_total', 'Times a zone closed until gate and truth agreed again');
   const crashes = counter('actor_restarts_total', 'Incarnations that ended by a fault');
@@ -94,6 +99,9 @@ export function createMetrics(): Metrics {
     'Failures of a step that failed more often, or of a saga that takes longer, than is normal',
   );
   const deliveries = counter('outbox_deliveries_total', 'Events handed to a consumer', ['result']);
+  const asked = counter('mesh_requests_total', 'Requests to other nodes that came to an end', ['result']);
+  const frames = histogram('mesh_frame_items', 'Requests and answers in one frame', [], powersOfTwo);
+  const ignored = counter('mesh_ignored_total', 'What came to the mesh and was not listened to', ['why']);
   const stages = { lua: batchSeconds.labels('lua'), commit: batchSeconds.labels('commit') };
 
   return {
@@ -116,6 +124,9 @@ export function createMetrics(): Metrics {
     sagaStep: (step, result) => steps.inc({ step, result }),
     sagaStuck: () => stuck.inc(),
     eventDelivered: (result, events) => deliveries.inc({ result }, events),
+    meshAsked: (result) => asked.inc({ result }),
+    meshFrame: (items) => frames.observe(items),
+    meshIgnored: (why) => ignored.inc({ why }),
     gauge(name, read) {
       new Gauge({
         name,
@@ -126,17 +137,19 @@ export function createMetrics(): Metrics {
         },
       });
     },
-    consumerLag(read) {
-      new Gauge({
-        name: 'kafka_consumer_lag',
-        help: 'Events of a topic that a consumer has not taken yet',
-        labelNames: ['consumer', 'topic'],
-        registers,
-        async collect() {
-          this.reset();
-          for (const { consumer, topic, events } of await read().catch(() => [])) this.set({ consumer, topic }, events);
-        },
-      });
-    },
+    consumerLag: (read) => showConsumerLag(registers, read),
   };
+}
+
+function showConsumerLag(registers: Registry[], read: () => Promise<readonly ConsumerLag[]>): void {
+  new Gauge({
+    name: 'kafka_consumer_lag',
+    help: 'Events of a topic that a consumer has not taken yet',
+    labelNames: ['consumer', 'topic'],
+    registers,
+    async collect() {
+      this.reset();
+      for (const { consumer, topic, events } of await read().catch(() => [])) this.set({ consumer, topic }, events);
+    },
+  });
 }

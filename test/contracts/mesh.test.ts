@@ -1,4 +1,6 @@
+/** The contract of a mesh (mesh.ts beside this file), in memory and over real sockets. */
 import { realWorld } from '../../world.ts';
+import { openSocketBench } from '../mesh-bench.ts';
 import { createMeshNetwork } from '../mesh-in-memory.ts';
 import { describeMesh } from './mesh.ts';
 
@@ -10,3 +12,5 @@ describeMesh('in memory', async () => {
     close: async () => {},
   };
 });
+
+describeMesh('of sockets', async () => openSocketBench());

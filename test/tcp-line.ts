@@ -1,0 +1,82 @@
+/** A TCP line between two nodes that can be slow, cut in one direction or both, broken, or noisy. */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export type Direction = 'there' | 'back';
+
+export interface TcpLine {
+  /** Where the line begins, on the loopback. */
+  readonly port: number;
+  /** Bytes in this direction take that long from now on. */
+  delay(direction: Direction, delayMs: number): void;
+  /** Bytes in this direction get lost, though both ends stay connected: what TCP does for minutes on a dead network. */
+  cut(direction: Direction): void;
+  /** The next bytes in this direction arrive changed. */
+  garble(direction: Direction): void;
+  /** Ends all connections; new ones are taken. */
+  hangUp(): void;
+  heal(): void;
+  close(): Promise<void>;
+}
+
+interface Fault {
+  delayMs: number;
+  lost: boolean;
+  garbled: boolean;
+}
+
+export async function openTcpLine(host: string, port: number): Promise<TcpLine> {
+  const faults: Record<Direction, Fault> = { there: sound(), back: sound() };
+  const sockets = new Set<Socket>();
+
+  function carry(from: Socket, to: Socket, direction: Direction): void {
+    sockets.add(from);
+    from.on('error', () => to.destroy());
+    from.on('close', () => {
+      sockets.delete(from);
+      to.destroy();
+    });
+    from.on('data', (chunk) => {
+      const fault = faults[direction];
+      if (fault.lost) return;
+      if (fault.garbled) chunk.reverse();
+      fault.garbled = false;
+      if (fault.delayMs === 0) to.write(chunk);
+      else setTimeout(() => to.destroyed || to.write(chunk), fault.delayMs);
+    });
+  }
+
+  const server = createServer((client) => {
+    const upstream = connect(port, host);
+    carry(client, upstream, 'there');
+    carry(upstream, client, 'back');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const hangUp = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    delay: (direction, delayMs) => {
+      faults[direction].delayMs = delayMs;
+    },
+    cut: (direction) => {
+      faults[direction].lost = true;
+    },
+    garble: (direction) => {
+      faults[direction].garbled = true;
+    },
+    hangUp,
+    heal() {
+      Object.assign(faults, { there: sound(), back: sound() });
+    },
+    async close() {
+      server.close();
+      hangUp();
+      await once(server, 'close');
+    },
+  };
+}
+
+const sound = (): Fault => ({ delayMs: 0, lost: false, garbled: false });
