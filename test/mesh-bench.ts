@@ -58,7 +58,7 @@ export function openSocketBench(): SocketBench {
 }
 
 /** What a mesh of a test needs. */
-export function meshOptions(nodeId: string, metrics: Metrics = createMetrics()): MeshOptions {
+function meshOptions(nodeId: string, metrics: Metrics = createMetrics()): MeshOptions {
   return {
     nodeId,
     host: '127.0.0.1',
