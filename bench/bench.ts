@@ -10,6 +10,7 @@ import { loadFlags } from './load-options.ts';
 import { runLoad } from './load-run.ts';
 import { loadScenarios } from './load-scenarios.ts';
 import { peersDefaults, peersSummary, runPeers } from './peers.ts';
+import { queueUsage, runQueue } from './queue/queue.ts';
 import { compareReports } from './report/compare.ts';
 import { type RushTarget, runRush } from './rush.ts';
 
@@ -21,6 +22,8 @@ const usage = `onsale bench <scenario>
           --target URL --fixture FILE --sandbox URL --database URL --redis URL
   chaos   a rush during which server and stores are killed at random moments
           [--kills 20] [--store-faults 2] [--seats 1500] [--zones 2] [--hold-seconds 8] [--per-second 50] [--seed 1]
+
+${queueUsage}
 
   Loads, measured: a report in a folder, and no score for a run that breaks a promise.
 
@@ -57,6 +60,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   lifecycle: runLifecycle,
   peers: runPeers,
   duel: runDuel,
+  queue: runQueue,
   // Processes of the measured loads, started by them.
   generator: () => runGenerator(),
   baseline: () => runBaseline(),

@@ -62,6 +62,8 @@ export interface Sale {
   readonly seatsPerZone: number;
   /** Left out: the seed's own limit. */
   readonly maxPerUser?: number;
+  /** Behind a waiting room. */
+  readonly queue?: boolean;
 }
 
 const tokenTtlSeconds = 6 * 3_600;

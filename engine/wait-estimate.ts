@@ -24,6 +24,8 @@ export class ReleaseRate {
   readonly #counts = new Int32Array(spansSeconds.at(-1) ?? 0);
   #second = 0;
   #sinceSecond = 0;
+  /** Of the seconds before the one that runs: the same until it is over, and asked for with every join. */
+  #measured: readonly number[] | null = null;
 
   note(departures: number, nowMs: number): void {
     this.#advance(nowMs);
@@ -34,6 +36,11 @@ export class ReleaseRate {
   /** Departures per ms over the spans that are long enough; empty when too few were seen. */
   measured(nowMs: number): readonly number[] {
     this.#advance(nowMs);
+    this.#measured ??= this.#measure();
+    return this.#measured;
+  }
+
+  #measure(): readonly number[] {
     const running = Math.max(1, this.#second - this.#sinceSecond);
     return spansSeconds.flatMap((span) => {
       const seconds = Math.min(span, running);
@@ -47,6 +54,7 @@ export class ReleaseRate {
 
   #advance(nowMs: number): void {
     const second = Math.floor(nowMs / secondMs);
+    if (second > this.#second) this.#measured = null;
     if (this.#second === 0) this.#sinceSecond = second;
     if (second - this.#second >= this.#counts.length) this.#counts.fill(0);
     else for (let at = this.#second + 1; at <= second; at++) this.#counts[at % this.#counts.length] = 0;

@@ -8,6 +8,7 @@ import type { Fixture } from '../../cli/seed.ts';
 import type { AckedBooking } from '../../engine/audit.ts';
 import type { Answer } from '../load/response-parser.ts';
 import type { Verdict } from '../load/tally.ts';
+import { openJoinDriver } from './join.ts';
 import { openReserveDriver } from './reserve.ts';
 import { openWebhookDriver } from './webhook.ts';
 
@@ -31,9 +32,10 @@ export interface Driver {
 /** `runId` makes keys differ from run to run. */
 export type OpenDriver = (fixture: Fixture, runId: string) => Driver;
 
-/** `name` is `reserve`, `webhook`, or the path of a module. */
+/** `name` is `reserve`, `join`, `webhook`, or the path of a module. */
 export async function findDriver(name: string): Promise<OpenDriver> {
   if (name === 'reserve') return openReserveDriver;
+  if (name === 'join') return openJoinDriver;
   if (name === 'webhook') return openWebhookDriver;
   const { openDriver } = await import(pathToFileURL(resolve(name)).href);
   if (typeof openDriver !== 'function') throw new TypeError(`${name} does not export openDriver`);

@@ -32,7 +32,7 @@ export function markdownOf(report: Report, charts: readonly string[]): readonly 
   ];
 }
 
-function observationLine({ what, value, aim }: Observation): string {
+export function observationLine({ what, value, aim }: Observation): string {
   return `- ${what}: **${value}**${aim ? ` (aim: ${aim.text}: ${aim.met ? 'met' : '**not met**'})` : ''}`;
 }
 

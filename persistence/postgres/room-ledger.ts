@@ -5,9 +5,9 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import type { Stock } from '../../engine/admission.ts';
-import { eventsOfEntries } from '../../engine/queue-events.ts';
 import type { LoggedEntry } from '../../engine/queue-log.ts';
 import type { AcquiredRoom, RoomBatch, RoomLedger } from '../../engine/room-ledger.ts';
+import { queueEventsTexts } from '../queue-events.ts';
 import type { Lane } from './lane.ts';
 
 export function createRoomLedger(options: {
@@ -108,8 +108,10 @@ const appendSql = `
     insert into event_configs (event_id, waiting_room) select event_id, $15 from room where $15::text is not null
     on conflict (event_id) do update set waiting_room = excluded.waiting_room
   ), told as (
-    insert into outbox (topic, events) select t.topic, t.events from room, unnest($16::text[], $17::text[])
-      as t(topic, events)
+    insert into outbox (topic, types, events)
+    select t.topic, t.types, t.events
+    from room, (values ('queue-events', $16::text[], $17::text), ('checkout-events', $18, $19)) as t(topic, types, events)
+    where t.events is not null
   )
   select 1 from room`;
 
@@ -120,7 +122,7 @@ async function append(lane: Lane, batch: RoomBatch): Promise<'appended' | 'stale
 
 function appendValues({ lease, afterSeq, entries, mode, accessCodes }: RoomBatch): unknown[] {
   const { eventId, epoch } = lease;
-  const told = eventsOfEntries(eventId, entries, (atMs) => new Date(atMs).toISOString());
+  const { 'queue-events': queue, 'checkout-events': checkouts } = queueEventsTexts(eventId, entries);
   const codes = accessCodes?.map(({ codeHash, reason }) => ({ code_hash: codeHash, reason }));
   return [
     eventId,
@@ -135,20 +137,26 @@ function appendValues({ lease, afterSeq, entries, mode, accessCodes }: RoomBatch
     arrayText(entries, (entry) => entry.who),
     arrayText(entries, (entry) => entry.line),
     arrayText(entries, (entry) => entry.place),
-    entries.map((entry) => entry.detail),
+    arrayText(entries, (entry) => quoted(entry.detail)),
     arrayText(entries, (entry) => entry.hash),
     mode,
-    told.map(({ topic }) => topic),
-    told.map(({ events }) => JSON.stringify(events)),
+    queue?.types,
+    queue?.text,
+    checkouts?.types,
+    checkouts?.text,
   ];
 }
 
 /**
- * An array as PostgreSQL reads it, of values that need no quotes. The driver would look at every element for what to
- * escape: with nine arrays of a thousand joins that is most of a batch's cost.
+ * An array as PostgreSQL reads it, of values that need no quotes or have them. The driver would look at every element
+ * for what to escape: with nine arrays of a thousand joins that is most of a batch's cost.
  */
 function arrayText(entries: readonly LoggedEntry[], field: (entry: LoggedEntry) => string | number | null): string {
   return `{${entries.map((entry) => field(entry) ?? 'NULL').join(',')}}`;
+}
+
+function quoted(text: string): string {
+  return text === '' ? '""' : `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 
 // ---- what is on sale

@@ -1,0 +1,53 @@
+/** A part of `bench queue`: what it measures, and what came out. */
+import { parseArgs } from 'node:util';
+import type { Observation } from '../report/report.ts';
+
+/** Flags that are whole numbers: default and meaning. */
+export const queueNumbers = {
+  joiners: [400_000, 'joins: users at hand, each joins once'],
+  seconds: [10, 'joins: measured time'],
+  'warm-up': [3, 'joins: time before it, left out'],
+  connections: [256, 'joins: kept connections'],
+  generators: [1, 'joins: generator processes'],
+  waiting: [10_000, 'restart: people who wait when the server is killed'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type QueueNumbers = Readonly<Record<keyof typeof queueNumbers, number>>;
+
+export interface PartOptions extends QueueNumbers {
+  readonly program: string;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly print: (line: string) => void;
+}
+
+export interface PartResult {
+  readonly observations: readonly Observation[];
+  /** Promises that were broken. Empty: the part has a score. */
+  readonly broken: readonly string[];
+}
+
+export interface Part {
+  readonly summary: string;
+  run(options: PartOptions): Promise<PartResult>;
+}
+
+/** Throws a TypeError that says which flag is wrong. */
+export function readQueueOptions(args: readonly string[]): {
+  readonly numbers: QueueNumbers;
+  readonly names: readonly string[];
+  readonly settings: Readonly<Record<string, string>>;
+  readonly jsonFile: string | null;
+} {
+  const names = Object.keys(queueNumbers) as (keyof typeof queueNumbers)[];
+  const flags = Object.fromEntries([...names, 'set', 'json'].map((name) => [name, { type: 'string' } as const]));
+  const { values, positionals } = parseArgs({ args: [...args], options: flags, allowPositionals: true });
+  const text = values as Readonly<Record<string, string | undefined>>;
+  const number = (name: keyof typeof queueNumbers) => {
+    const value = Number(text[name] ?? queueNumbers[name][0]);
+    if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`--${name} must be a whole number`);
+    return value;
+  };
+  const numbers = Object.fromEntries(names.map((name) => [name, number(name)])) as unknown as QueueNumbers;
+  const pairs = (text.set?.split(',') ?? []).map((pair) => pair.split(/=(.*)/s, 2) as [string, string]);
+  return { numbers, names: positionals, settings: Object.fromEntries(pairs), jsonFile: text.json ?? null };
+}
