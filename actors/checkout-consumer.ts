@@ -5,7 +5,8 @@ import { accept, type Outcome } from '../engine/outcome.ts';
 import type { Shards } from './cluster/shards.ts';
 import { type CheckoutNews, type RoomAddress, tellCheckout } from './waiting-room-requests.ts';
 
-const all = new Set(['booking.created', 'booking.confirmed', 'booking.cancelled', 'booking.expired']);
+/** Not `booking.created`: who lets a pass through tells the room what came of it, before anybody else hears of it. */
+const all = new Set(['booking.confirmed', 'booking.cancelled', 'booking.expired']);
 const none = new Set<string>();
 
 /** A room that is not running here hears of nothing: it reads the bookings when it is taken over, and with each tick. */
@@ -31,14 +32,10 @@ export function checkoutConsumer(rooms: Shards<RoomAddress>): EventConsumer {
   };
 }
 
-/** From the data of engine/events.ts. Null for what frees and takes no slot. */
-function newsOf({ type, subject, time, data }: DomainEvent): CheckoutNews | null {
+/** Null for what frees and takes no slot. */
+function newsOf({ type, subject }: DomainEvent): CheckoutNews | null {
   const bookingId = subject;
   switch (type) {
-    case 'booking.created': {
-      const [userId, quantity] = [String(data.user_id), Number(data.quantity)];
-      return { kind: 'created', bookingId, userId, quantity, atMs: Date.parse(time) };
-    }
     case 'booking.confirmed':
       return { kind: 'completed', bookingId };
     case 'booking.cancelled':

@@ -28,7 +28,7 @@ export function judgeAgain(state: State, { entries }: Flight): void {
 
 /** Takes over once nothing of this owner is under way any more. */
 export function startTakeOver(state: State): void {
-  if (state.phase !== 'doubtful' || state.takingOver || state.gating || state.committing) return;
+  if (state.phase !== 'doubtful' || state.takingOver || state.gating || state.committing > 0) return;
   state.takingOver = true;
   if (!state.sweeping) refuseLate(state);
   state.self.pipe(

@@ -61,11 +61,10 @@ export interface State {
   held: number;
 
   gating: Flight | null;
-  /** Past the gate, oldest first; while `committing`, the first is on its way to the truth. */
+  /** Past the gate and not known to be durable, oldest first. */
   readonly commits: Cleared[];
-  committing: boolean;
-  /** Taken by the truth, and not answered yet. */
-  durable: Cleared | null;
+  /** Commits that the truth has not answered. */
+  committing: number;
   /** Batches that the truth holds, whose records in the gate may go with the next batch. */
   settled: string[];
   /** Whether one of them gave seats back, which count for their users until the gate hears of it. */
@@ -102,8 +101,7 @@ export function newState(zoneId: string, deps: ZoneDeps, inbox: Inbox<ZoneReques
     held: 0,
     gating: null,
     commits: [],
-    committing: false,
-    durable: null,
+    committing: 0,
     settled: [],
     owesRelease: false,
     refused: null,

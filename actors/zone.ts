@@ -15,7 +15,7 @@ import type { ActorRef, Behaviour } from './kit.ts';
 import type { Ownership } from './take-over.ts';
 import { answerDurable, answerGated, noSuchZone, refuse } from './zone-answers.ts';
 import { doubt, judgeAgain, refuseLate, startTakeOver, takeOverFailed, tookOver, unknownFate } from './zone-doubt.ts';
-import { commitBatch, type Flight } from './zone-flight.ts';
+import { type Cleared, commitBatch, type Flight } from './zone-flight.ts';
 import { planFlight } from './zone-plan.ts';
 import type { Reservation, ReserveRequest, ZoneAddress, ZoneRequest } from './zone-requests.ts';
 import { newState, type State, type ZoneDeps } from './zone-state.ts';
@@ -31,7 +31,7 @@ export type ZoneMessage =
   | { readonly type: 'take-over-failed'; readonly error: unknown }
   | { readonly type: 'gated'; readonly flight: Flight; readonly answer: GateAnswer }
   | { readonly type: 'gate-lost'; readonly flight: Flight; readonly error: unknown }
-  | { readonly type: 'committed'; readonly answer: CommitAnswer }
+  | { readonly type: 'committed'; readonly flight: Flight; readonly answer: CommitAnswer }
   | { readonly type: 'commit-lost'; readonly error: unknown }
   | { readonly type: 'recalled'; readonly request: ReserveRequest; readonly outcome: Outcome<Reservation> };
 
@@ -74,10 +74,10 @@ function receive(state: State, message: ZoneMessage): State {
       doubt(state, 'the gate did not answer', message.error);
       break;
     case 'committed':
-      committed(state, message.answer);
+      committed(state, message.flight, message.answer);
       break;
     case 'commit-lost':
-      state.committing = false;
+      state.committing--;
       doubt(state, 'the truth did not answer', message.error);
       break;
     case 'recalled':
@@ -87,11 +87,10 @@ function receive(state: State, message: ZoneMessage): State {
   return state;
 }
 
-/** Sends the next batch to the gate and the next commit to the truth, as far as the pipeline has room. */
+/** Sends the next batch to the gate, as far as the pipeline has room. */
 function advance(state: State): void {
   if (state.phase === 'absent') refuseAll(state, noSuchZone);
   if (state.phase !== 'open') return;
-  startCommit(state);
   if (state.gating || state.commits.length >= state.deps.limits.commitsMax) return;
   const flight = planFlight(state);
   if (flight) startGating(state, flight);
@@ -139,41 +138,42 @@ function gated(state: State, flight: Flight, answer: GateAnswer): void {
   const cleared = answerGated(state, flight, answer.answers);
   if (cleared.won.length > 0) {
     state.version = flight.version + 1;
-    state.commits.push(cleared);
+    startCommit(state, cleared);
   }
   advance(state);
 }
 
-function startCommit(state: State): void {
-  const [oldest] = state.commits;
-  if (!oldest || state.committing) return;
-  state.committing = true;
+/** Behind the commits that are on their way: the truth takes it only when it took them. */
+function startCommit(state: State, cleared: Cleared): void {
+  const { flight } = cleared;
+  state.commits.push(cleared);
+  state.committing++;
   const answered = state.deps.watch.timed('commit');
   state.self.pipe(
-    state.deps.ledger.commit(commitBatch(oldest)),
+    state.deps.ledger.commit(commitBatch(cleared)),
     (answer) => {
       answered();
-      return { type: 'committed', answer };
+      return { type: 'committed', flight, answer };
     },
     (error) => ({ type: 'commit-lost', error }),
   );
 }
 
-function committed(state: State, answer: CommitAnswer): void {
-  state.committing = false;
+function committed(state: State, flight: Flight, answer: CommitAnswer): void {
+  state.committing--;
+  const [oldest] = state.commits;
   if (answer !== 'committed') {
-    if (answer === 'conflict') state.refused = state.commits[0]?.flight ?? null;
+    if (answer === 'conflict') state.refused = flight;
     doubt(state, `the truth answered ${answer}`);
-    return;
+  } else if (oldest?.flight !== flight) {
+    // It is durable; what became of the one before, the take-over will tell of both.
+    doubt(state, 'the truth has not answered an older batch');
+  } else {
+    state.commits.shift();
+    answerDurable(state, oldest);
+    if (state.phase === 'doubtful') startTakeOver(state);
+    else advance(state);
   }
-  const durable = state.commits.shift() ?? null;
-  // The truth works on the next batch while the answers of this one are written.
-  state.durable = durable;
-  if (state.phase === 'open') startCommit(state);
-  state.durable = null;
-  if (durable) answerDurable(state, durable);
-  if (state.phase === 'doubtful') startTakeOver(state);
-  else advance(state);
 }
 
 function refuseAll(state: State, refusal: Outcome<never>): void {
@@ -227,11 +227,7 @@ const busy = unavailable('too many requests wait for this zone');
 
 /** Answers everything that a crashed incarnation had accepted. */
 function abandonState(state: State): void {
-  const entries = [
-    ...(state.durable?.won ?? []),
-    ...state.commits.flatMap(({ won }) => won),
-    ...(state.gating?.entries ?? []),
-  ];
+  const entries = [...state.commits.flatMap(({ won }) => won), ...(state.gating?.entries ?? [])];
   for (const request of [...entries.map((entry) => entry.request), ...state.again]) refuse(state, request, unknownFate);
   // Those whose booking the truth was just asked for.
   state.keys.settleAll(unknownFate);

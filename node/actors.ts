@@ -37,7 +37,8 @@ export function growTree({
         batchMax: config.RESERVE_BATCH_MAX,
         inboxMax: config.RESERVE_WAITING_MAX,
         waitMaxMs: config.RESERVE_WAIT_MAX_MS,
-        commitsMax: 2,
+        // One at work in PostgreSQL, one behind it, one whose answer is read: more makes batches small.
+        commitsMax: 3,
         holdTtlMs: config.HOLD_TTL_SECONDS * 1_000,
         ack: config.RESERVE_ACK,
       },

@@ -1,6 +1,7 @@
 /**
  * One PostgreSQL connection whose statements run in the order in which they were given: the lane of a group of zones.
- * A statement without an answer rejects with `AnswerLost` (it may have been done); the lane connects anew by itself.
+ * They are sent without waiting for the answers of those before (each is a transaction of its own, and one that fails
+ * does not touch the next), so that PostgreSQL need not wait for us between two. A statement without an answer rejects with `AnswerLost` (it may have been done); the lane connects anew by itself.
  */
 import pg from 'pg';
 
@@ -20,53 +21,18 @@ export interface LaneOptions {
   readonly connectTimeoutMs: number;
 }
 
-interface Waiting {
-  readonly begin: () => void;
-  readonly lost: (error: AnswerLost) => void;
-}
-
 export function openLane(options: LaneOptions): Lane {
   const connection = keepConnected(options);
-  const run = async <R extends pg.QueryResultRow>(statement: pg.QueryConfig) => {
-    const client = connection.present ?? (await connection.open());
-    try {
-      return await client.query<R>(statement);
-    } catch (error) {
-      if (isAnswer(error)) throw error;
-      connection.drop(client);
-      throw new AnswerLost('PostgreSQL did not answer', { cause: error });
-    }
-  };
-
-  // pg's own queue is deprecated. A statement that finds the lane empty is sent at once, within the call.
-  let waiting: Waiting[] = [];
-  let busy = false;
-  const next = () => {
-    const first = waiting.shift();
-    busy = first !== undefined;
-    first?.begin();
-  };
-  const failed = (error: unknown) => {
-    if (isAnswer(error)) return;
-    // Whoever waited behind a lost answer hears of it now, and not after a connection attempt each.
-    const behind = waiting;
-    waiting = [];
-    for (const { lost } of behind) lost(new AnswerLost('PostgreSQL did not answer the statement before'));
-  };
   return {
-    query<R extends pg.QueryResultRow>(statement: pg.QueryConfig) {
-      return new Promise<pg.QueryResult<R>>((resolve, reject) => {
-        const begin = () => {
-          run<R>(statement)
-            .then(resolve, (error: unknown) => {
-              failed(error);
-              reject(error);
-            })
-            .finally(next);
-        };
-        waiting.push({ begin, lost: reject });
-        if (!busy) next();
-      });
+    async query<R extends pg.QueryResultRow>(statement: pg.QueryConfig) {
+      const client = connection.present ?? (await connection.open());
+      try {
+        return await client.query<R>(statement);
+      } catch (error) {
+        if (isAnswer(error)) throw error;
+        connection.drop(client);
+        throw new AnswerLost('PostgreSQL did not answer', { cause: error });
+      }
     },
     close: connection.close,
   };
@@ -85,6 +51,7 @@ function keepConnected(options: LaneOptions) {
   const connect = async () => {
     const client = new pg.Client({
       connectionString: options.databaseUrl,
+      pipeline: true,
       application_name: options.name,
       connectionTimeoutMillis: options.connectTimeoutMs,
       statement_timeout: options.statementTimeoutMs,
