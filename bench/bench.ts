@@ -9,6 +9,7 @@ import { runGenerator } from './load/generator.ts';
 import { loadFlags } from './load-options.ts';
 import { runLoad } from './load-run.ts';
 import { loadScenarios } from './load-scenarios.ts';
+import { meshDefaults, meshSummary, runMesh, runMeshPeer } from './mesh.ts';
 import { peersDefaults, peersSummary, runPeers } from './peers.ts';
 import { queueUsage, runQueue } from './queue/queue.ts';
 import { compareReports } from './report/compare.ts';
@@ -32,6 +33,7 @@ ${Object.entries({
   lifecycle: { summary: lifecycleSummary, defaults: lifecycleDefaults },
   peers: { summary: peersSummary, defaults: peersDefaults },
   duel: { summary: duelSummary, defaults: duelDefaults },
+  mesh: { summary: meshSummary, defaults: meshDefaults },
 })
   .map(([name, { summary, defaults }]) => `  ${name.padEnd(10)} ${summary}\n${ownDefaults(defaults)}`)
   .join('')}
@@ -61,9 +63,11 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   peers: runPeers,
   duel: runDuel,
   queue: runQueue,
-  // Processes of the measured loads, started by them.
+  mesh: runMesh,
+  // Processes of the measurements, started by them.
   generator: () => runGenerator(),
   baseline: () => runBaseline(),
+  'mesh-peer': () => runMeshPeer(),
   ...Object.fromEntries(
     Object.keys(loadScenarios).map((name): [string, Scenario] => [name, (args, io) => runLoad(name, args, io)]),
   ),

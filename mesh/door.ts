@@ -4,7 +4,7 @@
  */
 import { type Context, Reply, Router } from 'zeromq';
 import { type KeyPair, patience } from './connection.ts';
-import { frameBytesMax, ticketBytes } from './frame.ts';
+import { frameBytesMax } from './frame.ts';
 
 export interface DoorOptions {
   readonly keys: KeyPair;
@@ -12,8 +12,8 @@ export interface DoorOptions {
   /** 0: any free one. */
   readonly port: number;
   admits(publicKey: string): boolean;
-  /** What somebody said who was let in, perhaps long ago. Returns how many things it had to say. */
-  heard(ticket: Buffer, body: Buffer): number;
+  /** What somebody said who was let in, perhaps long ago, in whatever parts. Returns how many things it had to say. */
+  heard(parts: readonly Buffer[]): number;
   /** A connection that was not let in, or could not even shake hands. */
   refused(): void;
 }
@@ -30,7 +30,7 @@ const messageBytesMax = 4 * frameBytesMax;
 const messagesInSocket = 64;
 
 /** After so many things heard, others get their turn of the event loop. */
-const thingsPerTurn = 1_024;
+const thingsPerTurn = 256;
 
 export async function openDoor(context: Context, options: DoorOptions): Promise<Door> {
   const keeper = new Reply({ context, linger: 0 });
@@ -74,8 +74,8 @@ async function judge(keeper: Reply, { admits }: DoorOptions): Promise<void> {
 
 async function listen(router: Router, { heard }: DoorOptions): Promise<void> {
   let things = 0;
-  for await (const [, ticket, body] of router) {
-    things += ticket && body && (ticket.length === 0 || ticket.length === ticketBytes) ? heard(ticket, body) : 1;
+  for await (const [, ...parts] of router) {
+    things += heard(parts);
     if (things < thingsPerTurn) continue;
     things = 0;
     await new Promise(setImmediate);

@@ -62,13 +62,16 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     heard,
     refused: () => metrics.meshIgnored('stranger'),
   });
-  function heard(ticket: Buffer, body: Buffer): number {
+  function heard([ticket, body]: readonly Buffer[]): number {
+    if (!ticket || !body || body.length > frameBytesMax) {
+      metrics.meshIgnored('malformed');
+      return 1;
+    }
     const hello = ticket.length === 0 ? unpackHello(body) : null;
     const link = hello ? links.get(hello.nodeId) : byTicket.get(ticket.toString('latin1'));
-    if (!link) metrics.meshIgnored('no-ticket');
-    else if (hello) link.hearHello(hello);
-    else if (body.length <= frameBytesMax) return link.hear(body);
-    else metrics.meshIgnored('malformed');
+    if (link && !hello) return link.hear(body);
+    if (link && hello) link.hearHello(hello);
+    else metrics.meshIgnored('no-ticket');
     return 1;
   }
 

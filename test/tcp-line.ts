@@ -7,6 +7,8 @@ export type Direction = 'there' | 'back';
 export interface TcpLine {
   /** Where the line begins, on the loopback. */
   readonly port: number;
+  /** How many were taken so far. */
+  readonly connections: number;
   /** Bytes in this direction take that long from now on. */
   delay(direction: Direction, delayMs: number): void;
   /** Bytes in this direction get lost, though both ends stay connected: what TCP does for minutes on a dead network. */
@@ -28,6 +30,7 @@ interface Fault {
 export async function openTcpLine(host: string, port: number): Promise<TcpLine> {
   const faults: Record<Direction, Fault> = { there: sound(), back: sound() };
   const sockets = new Set<Socket>();
+  let connections = 0;
 
   function carry(from: Socket, to: Socket, direction: Direction): void {
     sockets.add(from);
@@ -47,6 +50,7 @@ export async function openTcpLine(host: string, port: number): Promise<TcpLine> 
   }
 
   const server = createServer((client) => {
+    connections++;
     const upstream = connect(port, host);
     carry(client, upstream, 'there');
     carry(upstream, client, 'back');
@@ -58,6 +62,9 @@ export async function openTcpLine(host: string, port: number): Promise<TcpLine> 
 
   return {
     port: (server.address() as AddressInfo).port,
+    get connections() {
+      return connections;
+    },
     delay: (direction, delayMs) => {
       faults[direction].delayMs = delayMs;
     },

@@ -1,6 +1,6 @@
 /** The contract of a mesh (mesh.ts beside this file), in memory and over real sockets. */
 import { realWorld } from '../../world.ts';
-import { openSocketBench } from '../mesh-bench.ts';
+import { openMeshBench } from '../mesh-bench.ts';
 import { createMeshNetwork } from '../mesh-in-memory.ts';
 import { describeMesh } from './mesh.ts';
 
@@ -13,4 +13,4 @@ describeMesh('in memory', async () => {
   };
 });
 
-describeMesh('of sockets', async () => openSocketBench());
+describeMesh('of sockets', async () => openMeshBench());

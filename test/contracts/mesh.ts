@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Mesh, MeshMember, MeshReply } from '../../engine/mesh.ts';
 
 /** A network on which meshes are opened; `cut` loses everything from one node to another. */
-export interface MeshBench {
+export interface Meshes {
   open(nodeId: string): Promise<Mesh>;
   cut(from: string, to: string): void;
   close(): Promise<void>;
@@ -14,9 +14,9 @@ const silence = 'say nothing';
 
 const unreachable: MeshReply = { kind: 'refused', reason: 'unreachable' };
 
-export function describeMesh(name: string, openBench: () => Promise<MeshBench>): void {
+export function describeMesh(name: string, openBench: () => Promise<Meshes>): void {
   describe(`a mesh ${name}`, () => {
-    let bench: MeshBench;
+    let bench: Meshes;
     const meshes = new Map<string, Mesh>();
 
     afterEach(async () => {
