@@ -40,7 +40,9 @@ export interface EffectDeps {
 /** How long a zone may take to begin what a saga asks of it. */
 const zoneDeadlineMs = 5_000;
 
-type Effect = (saga: Saga & { readonly booking: SagaBooking }, deps: EffectDeps) => Promise<News>;
+/** What came of it; several where the later ones need nothing from outside, so that they are one decision. */
+type Result = News | readonly News[];
+type Effect = (saga: Saga & { readonly booking: SagaBooking }, deps: EffectDeps) => Promise<Result>;
 
 /** Steps that wait for somebody have no effect. */
 export const effects: Readonly<Partial<Record<Step, Effect>>> = {
@@ -58,7 +60,7 @@ export const effects: Readonly<Partial<Record<Step, Effect>>> = {
 };
 
 /** The effect's result, or a failure when it takes longer than a step may. */
-export function inTime(timers: Timers, effect: Promise<News>): Promise<News> {
+export function inTime(timers: Timers, effect: Promise<Result>): Promise<Result> {
   return new Promise((resolve, reject) => {
     const cancel = timers.after(stepTimeoutMs, () => reject(new Error(`no answer within ${stepTimeoutMs} ms`)));
     effect.then(resolve, reject).finally(cancel);
@@ -106,35 +108,44 @@ async function voidIntent(saga: Parameters<Effect>[0], deps: EffectDeps): Promis
   return { type: 'payment-succeeded', paymentId, intentId, amountMinor, asExpected: isAsExpected(saga, intent) };
 }
 
-async function confirmBooking({ booking, payment }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
-  // Without money there is nothing to make good: a free booking whose hold is gone simply stays unconfirmed.
-  const gone: News = payment ? { type: 'hold-missing' } : { type: 'hold-gone' };
-  const before = await present(deps, booking);
-  if (before.status === 'confirmed') return { type: 'booking-confirmed', by: 'hold' };
-  if (before.status !== 'reserved') return gone;
+/** The zone is asked first, and the truth only where the zone does not do it: mostly it does. */
+async function confirmBooking({ booking, payment }: Parameters<Effect>[0], deps: EffectDeps): Promise<Result> {
   const moved = await ask(deps, booking, (zone, asked) => confirm(zone, booking.bookingId, asked));
-  if (moved === 'applied') return { type: 'booking-confirmed', by: 'hold' };
-  const after = await present(deps, booking);
-  if (after.status === 'reserved') throw new Error('the hold is in the truth but not in the gate');
-  return after.status === 'confirmed' ? { type: 'booking-confirmed', by: 'hold' } : gone;
+  if (moved === 'applied') return confirmed('hold', booking, deps);
+  // Refused perhaps because an earlier try, whose answer was lost, has confirmed it.
+  const { status } = await present(deps, booking);
+  if (status === 'confirmed') return confirmed('hold', booking, deps);
+  if (status === 'reserved') throw new Error('the hold is in the truth but not in the gate');
+  // Without money there is nothing to make good: a free booking whose hold is gone simply stays unconfirmed.
+  return payment ? { type: 'hold-missing' } : { type: 'hold-gone' };
+}
+
+/** With its tickets: who has the one has the other, and one commit says so. */
+function confirmed(by: 'hold' | 'reacquired', booking: SagaBooking, deps: EffectDeps): Result {
+  return [{ type: 'booking-confirmed', by }, ticketsOf(booking, deps)];
 }
 
 /** Only a hold that ran out is taken again: who cancelled and then paid wants the money back. */
-async function reacquireSeats({ booking }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+async function reacquireSeats({ booking }: Parameters<Effect>[0], deps: EffectDeps): Promise<Result> {
   const { status } = await present(deps, booking);
-  if (status === 'confirmed') return { type: 'booking-confirmed', by: 'reacquired' };
+  if (status === 'confirmed') return confirmed('reacquired', booking, deps);
   if (status !== 'expired') return { type: 'seats-refused', reason: `booking_${status}` };
   const moved = await ask(deps, booking, (zone, asked) => reacquire(zone, booking, asked));
-  if (moved === 'applied') return { type: 'booking-confirmed', by: 'reacquired' };
+  if (moved === 'applied') return confirmed('reacquired', booking, deps);
   // Refused perhaps because an earlier try, whose answer was lost, has the seats: that must not end in a refund.
   const after = await present(deps, booking);
-  if (after.status === 'confirmed') return { type: 'booking-confirmed', by: 'reacquired' };
+  if (after.status === 'confirmed') return confirmed('reacquired', booking, deps);
   return { type: 'seats-refused', reason: moved === 'over-limit' ? 'max_per_user' : 'sold_out' };
 }
 
-async function issueTickets({ booking }: Parameters<Effect>[0], { world }: EffectDeps): Promise<News> {
-  const codes = Array.from({ length: booking.quantity }, () => world.ids.next().replaceAll('-', ''));
-  return { type: 'tickets-issued', zoneId: booking.zoneId, userId: booking.userId, codes };
+/** Only of sagas that earlier builds left here: by now tickets are issued with the confirmation. */
+async function issueTickets({ booking }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+  return ticketsOf(booking, deps);
+}
+
+function ticketsOf({ quantity, zoneId, userId }: SagaBooking, { world }: EffectDeps): News {
+  const codes = Array.from({ length: quantity }, () => world.ids.next().replaceAll('-', ''));
+  return { type: 'tickets-issued', zoneId, userId, codes };
 }
 
 async function sendNotification({ booking }: Parameters<Effect>[0], { notify }: EffectDeps): Promise<News> {

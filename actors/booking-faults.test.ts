@@ -67,7 +67,7 @@ describe('confirming', () => {
   it('is tried until it is known, however long that takes, and reported as stuck', async () => {
     const stage = await paying();
     stage.payIntent();
-    stage.fail('find', ...many(20, 'undone' as const));
+    stage.fail('confirm', ...many(20, 'undone' as const));
     await stage.after(1_000, told(stage));
     expect(stage.stuck).toEqual([]);
     await stage.after(600_000);

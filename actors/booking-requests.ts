@@ -35,7 +35,7 @@ type BookingRequest =
 export type BookingMessage =
   | BookingRequest
   // From its own effects and timers.
-  | { readonly type: 'result'; readonly step: Step; readonly news: News }
+  | { readonly type: 'result'; readonly step: Step; readonly news: readonly News[] }
   | { readonly type: 'failed'; readonly step: Step; readonly error: string; readonly chance: number }
   | { readonly type: 'retry' }
   | { readonly type: 'seen'; readonly intent: IntentState }

@@ -191,7 +191,7 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, BookingMe
     this.#impatient = false;
     self.pipe(
       inTime(this.#deps.world.timers, effect({ ...saga, booking }, this.#deps)),
-      (news) => ({ type: 'result', step, news }),
+      (news) => ({ type: 'result', step, news: Array.isArray(news) ? news : [news] }),
       (error) => ({ type: 'failed', step, error: String(error), chance: this.#deps.world.random.next() }),
     );
   }

@@ -114,8 +114,8 @@ export function decideResume(saga: Saga, step: Step | null): readonly News[] {
 }
 
 /** The result of a step's effect. One that belongs to a step that is over is dropped. */
-export function decideResult(saga: Saga, step: Step, result: News): readonly News[] {
-  return saga.step === step ? [result] : [];
+export function decideResult(saga: Saga, step: Step, result: readonly News[]): readonly News[] {
+  return saga.step === step ? result : [];
 }
 
 /** A step's effect failed: again later, or, where the rule allows it, no more. `chance` is uniform in [0, 1). */

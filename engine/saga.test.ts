@@ -207,7 +207,7 @@ describe('failing steps', () => {
   );
 
   it('drops a result or a failure of a step that is over', () => {
-    expect(decideResult(waiting, 'open-intent', opened)).toEqual([]);
+    expect(decideResult(waiting, 'open-intent', [opened])).toEqual([]);
     expect(decideFailure(waiting, 'open-intent', failed)).toEqual([]);
   });
 

@@ -64,6 +64,14 @@ describe('what is appended', () => {
     expect(rows).toEqual([{ rows: 300, commits: 2 }]);
   });
 
+  it('by many is read by many at once, each its own', async () => {
+    const [one, none, two] = [randomUUID(), randomUUID(), randomUUID()];
+    const records = [record(one, 1, { type: 'notified' }), record(two, 1, { type: 'hold-extended' }, opened())];
+    await Promise.all(records.map((each) => journal.append(each)));
+    const reads = [one, none, two, two].map((id, index) => journal.read(keyOf(id), index === 3 ? 1 : 0));
+    expect(await Promise.all(reads)).toEqual([[records[0]], [], [records[1]], []]);
+  });
+
   it('begins with the version of its packing, and one that is not known is not guessed', async () => {
     const id = randomUUID();
     await journal.append(record(id, 1, { type: 'notified' }));

@@ -1,65 +1,62 @@
 /**
  * The journal of event-sourced actors. Appends that arrive together are committed together, and what the events mean
- * for payments, tickets and the outbox is written in the same transaction (projection.ts).
+ * for payments, tickets and the outbox is written in the same transaction (projection.ts). Actors that recover together
+ * read together.
  */
 import type pg from 'pg';
 import type { Journal, JournalRecord } from '../../engine/ports.ts';
 import type { SagaEvent } from '../../engine/saga-events.ts';
 import { decode, encode } from '../codec.ts';
+import { gather } from './gather.ts';
 import { projectSagas } from './projection.ts';
 
-/** Records of one transaction. */
+/** Records of one transaction, and actors of one read. */
 const batchMax = 256;
 
-interface Waiting {
-  readonly record: JournalRecord;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
 export function createJournal(pool: pg.Pool): Journal {
-  const waiting: Waiting[] = [];
-  let writing = false;
-
-  const write = async () => {
-    writing = true;
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, batchMax);
-      await writeTogether(pool, batch);
-    }
-    writing = false;
-  };
-
+  // A zombie's number is taken, and its neighbours are committed without it.
+  const append = gather(batchMax, async (records: readonly JournalRecord[]) => {
+    await appendTogether(pool, records);
+    return records.map(() => undefined);
+  });
+  const read = gather(batchMax, (wanted: readonly Wanted[]) => readTogether(pool, wanted));
   return {
+    append,
     async read(key, afterSeq) {
-      const text = 'select seq, data from actor_events where key = $1 and seq > $2 order by seq';
-      const { rows } = await pool.query({ name: 'read_journal', text, values: [key, afterSeq] });
+      const rows = await read({ key, afterSeq });
       return rows.map((row) => ({ key, seq: Number(row.seq), events: decode(row.data) as readonly unknown[] }));
     },
-    append: (record) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ record, resolve, reject });
-        // The rest of this turn's appends join the same transaction.
-        if (!writing) setImmediate(() => (writing ? undefined : write()));
-      }),
   };
 }
 
-/** When a batch fails, each record is tried alone, so that one zombie does not fail its neighbours. */
-async function writeTogether(pool: pg.Pool, batch: readonly Waiting[]): Promise<void> {
-  try {
-    await append(
-      pool,
-      batch.map((entry) => entry.record),
-    );
-    for (const entry of batch) entry.resolve();
-  } catch (error) {
-    if (batch.length === 1) batch[0]?.reject(error);
-    else for (const entry of batch) await writeTogether(pool, [entry]);
-  }
+interface Wanted {
+  readonly key: string;
+  readonly afterSeq: number;
 }
 
-async function append(pool: pg.Pool, records: readonly JournalRecord[]): Promise<void> {
+interface Stored {
+  /** Whose read it answers: 1, 2 … */
+  readonly reader: string;
+  readonly seq: string;
+  readonly data: Buffer;
+}
+
+/** Lateral, so that however little the planner knows of the table, each reader costs one look into its index. */
+const readSql = `
+  select w.reader, e.seq, e.data
+  from unnest($1::text[], $2::bigint[]) with ordinality as w(key, after_seq, reader),
+       lateral (select seq, data from actor_events where key = w.key and seq > w.after_seq order by seq offset 0) e
+  order by w.reader, e.seq`;
+
+async function readTogether(pool: pg.Pool, wanted: readonly Wanted[]): Promise<readonly (readonly Stored[])[]> {
+  const values = [wanted.map(({ key }) => key), wanted.map(({ afterSeq }) => afterSeq)];
+  const { rows } = await pool.query<Stored>({ name: 'read_journal', text: readSql, values });
+  const found: Stored[][] = wanted.map(() => []);
+  for (const row of rows) found[Number(row.reader) - 1]?.push(row);
+  return found;
+}
+
+async function appendTogether(pool: pg.Pool, records: readonly JournalRecord[]): Promise<void> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {

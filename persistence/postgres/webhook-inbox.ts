@@ -1,10 +1,11 @@
 /**
  * Where a provider's notice is stored before it is acknowledged: the notice and the event that tells of it are one
- * statement and one commit, once per event id of the provider.
+ * statement and one commit, once per event id of the provider. Notices that arrive together share both.
  */
 import type pg from 'pg';
 import type { DomainEvent } from '../../engine/events.ts';
 import type { PaymentNotice, ProviderName } from '../../engine/payment.ts';
+import { gather } from './gather.ts';
 
 export interface StoredNotice {
   readonly provider: ProviderName;
@@ -19,34 +20,62 @@ export interface StoredNotice {
  */
 export type StoreNotice = (stored: StoredNotice) => Promise<boolean>;
 
+/** Notices of one statement. */
+const noticesMax = 256;
+
+/** The outbox gets one row for all that is new, in the order of arrival. */
 const storeSql = `
-  with stored as (
+  with given as (
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::timestamptz[], $6::text[], $7::boolean[])
+      with ordinality as g(provider, id, kind, payload, received_at, event, told, number)
+  ), stored as (
     insert into webhook_events (provider, provider_event_id, kind, payload, received_at, told)
-    values ($1, $2, $3, $4, $5, $7)
+    select provider, id, kind, payload, received_at, told from given order by provider, id
     on conflict (provider, provider_event_id) do update set told = true
       where not webhook_events.told and excluded.told
-    returning 1
+    returning provider, provider_event_id as id
   ), told as (
-    insert into outbox (topic, events) select 'payment-events', $6 from stored where $6::text is not null
+    insert into outbox (topic, events)
+    select 'payment-events', '[' || string_agg(event, ',' order by number) || ']'
+    from given join stored using (provider, id) where event is not null having count(*) > 0
   )
-  select count(*)::int as stored from stored`;
+  select provider, id from stored`;
 
+/** Notices that arrive together are stored together: one commit for all that wait. */
 export function createWebhookInbox(pool: pg.Pool): StoreNotice {
-  return async (stored) => {
-    const { provider, notice, rawBody, receivedAtMs } = stored;
-    const event = noticeEvent(stored);
-    const values = [
-      provider,
-      notice.providerEventId,
-      notice.kind,
-      Buffer.from(rawBody),
-      new Date(receivedAtMs).toISOString(),
-      event && JSON.stringify([event]),
-      event !== null || notice.kind === 'ignored',
-    ];
-    const { rows } = await pool.query({ name: 'store_notice', text: storeSql, values });
-    return rows[0].stored === 1;
-  };
+  return gather(noticesMax, (batch: readonly StoredNotice[]) => storeTogether(pool, batch));
+}
+
+async function storeTogether(pool: pg.Pool, batch: readonly StoredNotice[]): Promise<readonly boolean[]> {
+  // A statement cannot meet the same event twice: its copies of this batch come after it, one by one.
+  const first = new Map<string, StoredNotice>();
+  for (const stored of batch) if (!first.has(keyOf(stored))) first.set(keyOf(stored), stored);
+  const isNew = await store(pool, [...first.values()]);
+  const results: boolean[] = [];
+  for (const stored of batch) {
+    const isFirst = first.get(keyOf(stored)) === stored;
+    const known = isFirst ? isNew : await store(pool, [stored]);
+    results.push(known.has(keyOf(stored)));
+  }
+  return results;
+}
+
+const keyOf = ({ provider, notice }: StoredNotice) => `${provider} ${notice.providerEventId}`;
+
+/** The keys of those that were not there before. */
+async function store(pool: pg.Pool, batch: readonly StoredNotice[]): Promise<ReadonlySet<string>> {
+  const events = batch.map(noticeEvent);
+  const values = [
+    batch.map(({ provider }) => provider),
+    batch.map(({ notice }) => notice.providerEventId),
+    batch.map(({ notice }) => notice.kind),
+    batch.map(({ rawBody }) => Buffer.from(rawBody)),
+    batch.map(({ receivedAtMs }) => new Date(receivedAtMs).toISOString()),
+    events.map((event) => event && JSON.stringify(event)),
+    batch.map(({ notice }, index) => events[index] !== null || notice.kind === 'ignored'),
+  ];
+  const { rows } = await pool.query({ name: 'store_notices', text: storeSql, values });
+  return new Set(rows.map(({ provider, id }) => `${provider} ${id}`));
 }
 
 const typeOfKind = { succeeded: 'payment.success', failed: 'payment.failed', cancelled: 'payment.cancelled' } as const;

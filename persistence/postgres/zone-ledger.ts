@@ -3,11 +3,12 @@
  * generation and version of the zone's row are those that the batch names, and then all of it or nothing.
  */
 import type pg from 'pg';
-import { transitions } from '../../engine/booking.ts';
+import { type Booking, transitions } from '../../engine/booking.ts';
 import type { Acquired, CommitAnswer, CommitBatch, ZoneLedger } from '../../engine/ports.ts';
 import { eventsText } from '../batch-events.ts';
 import { hashes, integers, moments, uuids } from './binary-arrays.ts';
 import { type BookingRow, bookingColumns, readBooking } from './bookings.ts';
+import { gather } from './gather.ts';
 import { isAnswer, type Lane } from './lane.ts';
 import { rebuildEvent } from './rebuild.ts';
 
@@ -20,6 +21,7 @@ export function createZoneLedger(options: {
   readonly databaseUrl: string;
 }): ZoneLedger {
   const { lane, laneOf, databaseUrl } = options;
+  const find = gather(findsMax, (wanted: readonly Wanted[]) => findTogether(lane, wanted));
   return {
     acquire: (zoneId) => acquire(lane, zoneId),
     commit: (batch) => commit(laneOf(batch.lease.zoneId), batch),
@@ -36,14 +38,7 @@ export function createZoneLedger(options: {
       const { rows } = await lane.query<KeyedRow>({ name: 'bookings_by_keys', text: findByKeysSql, values });
       return rows.map((row) => ({ ...readBooking(row), key: row.key, fingerprint: row.fingerprint }));
     },
-    async find(eventId, bookingId) {
-      const { rows } = await lane.query<BookingRow>({
-        name: 'booking_by_id',
-        text: findSql,
-        values: [eventId, bookingId],
-      });
-      return rows[0] ? readBooking(rows[0]) : null;
-    },
+    find: (eventId, bookingId) => find({ eventId, bookingId }),
     rebuild: (eventId, isBuilt, load) => rebuildEvent(databaseUrl, eventId, isBuilt, load),
   };
 }
@@ -53,7 +48,29 @@ interface KeyedRow extends BookingRow {
   readonly fingerprint: string;
 }
 
-const findSql = `select ${bookingColumns} from bookings b where b.event_id = $1 and b.id = $2`;
+/** Bookings of one look: sagas that move together look together. */
+const findsMax = 256;
+
+interface Wanted {
+  readonly eventId: string;
+  readonly bookingId: string;
+}
+
+/** Lateral, so that however little the planner knows of the table, each booking costs one look into its index. */
+const findSql = `
+  select w.number, b.*
+  from unnest($1::uuid[], $2::uuid[]) with ordinality as w(event_id, id, number),
+       lateral (select ${bookingColumns} from bookings b where b.event_id = w.event_id and b.id = w.id offset 0) b`;
+
+async function findTogether(lane: Lane, wanted: readonly Wanted[]): Promise<readonly (Booking | null)[]> {
+  const { rows } = await lane.query<BookingRow & { readonly number: string }>({
+    name: 'bookings_by_id',
+    text: findSql,
+    values: [wanted.map(({ eventId }) => eventId), wanted.map(({ bookingId }) => bookingId)],
+  });
+  const found = new Map(rows.map((row) => [Number(row.number), readBooking(row)]));
+  return wanted.map((_, index) => found.get(index + 1) ?? null);
+}
 
 const findByKeysSql = `
   select ${bookingColumns}, encode(b.idempotency_key, 'hex') as key, encode(b.fingerprint, 'hex') as fingerprint
