@@ -3,6 +3,7 @@ import { Deadlines } from '../engine/deadlines.ts';
 import { KeyFilter } from '../engine/key-filter.ts';
 import { Patience } from '../engine/patience.ts';
 import type { Cancel, Gate, ZoneLedger } from '../engine/ports.ts';
+import type { Fifo } from './fifo.ts';
 import type { Inbox } from './inbox.ts';
 import type { Actors, Self } from './kit.ts';
 import type { Ownership } from './take-over.ts';
@@ -45,6 +46,8 @@ export interface State {
   readonly deps: ZoneDeps;
   readonly self: Self<ZoneMessage>;
   readonly inbox: Inbox<ZoneRequest>;
+  /** For whom there was no room, and who have not been told. */
+  readonly turnedAway: Fifo<ZoneRequest>;
   readonly keys: KeysUnderWay;
   readonly patience: Patience;
   /** When so many are in the inbox, reservations are refused at once. */
@@ -82,13 +85,10 @@ export interface State {
   due: { readonly atMs: number; readonly cancel: Cancel } | null;
 }
 
-export function newState(zoneId: string, deps: ZoneDeps, inbox: Inbox<ZoneRequest>, self: Self<ZoneMessage>): State {
-  const { batchMax, inboxMax, waitMaxMs } = deps.limits;
+export function newState(given: Pick<State, 'zoneId' | 'deps' | 'self' | 'inbox' | 'turnedAway'>): State {
+  const { batchMax, inboxMax, waitMaxMs } = given.deps.limits;
   return {
-    zoneId,
-    deps,
-    self,
-    inbox,
+    ...given,
     keys: new KeysUnderWay(),
     patience: new Patience({ waitMaxMs, least: 2 * batchMax, most: inboxMax }),
     lineMax: inboxMax,

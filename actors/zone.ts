@@ -10,6 +10,7 @@
  */
 import { type Outcome, unavailable } from '../engine/outcome.ts';
 import type { CommitAnswer, GateAnswer } from '../engine/ports.ts';
+import { Fifo } from './fifo.ts';
 import { Inbox } from './inbox.ts';
 import type { ActorRef, Behaviour } from './kit.ts';
 import type { Ownership } from './take-over.ts';
@@ -84,7 +85,21 @@ function receive(state: State, message: ZoneMessage): State {
       state.keys.settle(message.request, message.outcome);
       break;
   }
+  turnAway(state);
   return state;
+}
+
+/**
+ * Tells some of those for whom there was no room, in each turn. Whoever is told at once asks at once: a crowd of more
+ * than a thousand sockets would keep the event loop reading (libuv reads 48 × 1 024 events before it lets anything else
+ * run) and this actor from its turns. So a crowd is told "not now" no faster than others are served.
+ */
+function turnAway({ turnedAway, deps, self, gating, committing, phase }: State): void {
+  if (turnedAway.length === 0) return;
+  for (const request of turnedAway.take(Math.ceil(deps.limits.batchMax / 2))) request.reply(busy);
+  // What is under way comes back here.
+  const isBusy = phase === 'open' && (gating !== null || committing > 0);
+  if (turnedAway.length > 0 && !isBusy) self.tell({ type: 'wake' });
 }
 
 /** Sends the next batch to the gate, as far as the pipeline has room. */
@@ -197,11 +212,12 @@ function armExpiry(state: State): void {
 export function startZone(zoneId: string, deps: ZoneDeps): LocalZone {
   const { actors, limits } = deps;
   const inbox = new Inbox<ZoneRequest>(limits.inboxMax, () => actors.tell(ref, { type: 'wake' }));
+  const turnedAway = new Fifo<ZoneRequest>();
   let present: State | null = null;
   const behaviour: Behaviour<State, ZoneMessage> = {
     begin(self) {
       if (present) abandonState(present);
-      present = newState(zoneId, deps, inbox, self);
+      present = newState({ zoneId, deps, inbox, turnedAway, self });
       self.tell({ type: 'take-over' });
       return present;
     },
@@ -218,7 +234,9 @@ export function startZone(zoneId: string, deps: ZoneDeps): LocalZone {
     send(request) {
       // Whoever pays or gives back is not turned away for those who come to buy.
       const max = request.kind === 'reserve' && present ? present.lineMax : limits.inboxMax;
-      if (!inbox.offer(request, max)) request.reply(busy);
+      if (inbox.offer(request, max)) return;
+      turnedAway.push(request);
+      if (turnedAway.length === 1) actors.tell(ref, { type: 'wake' });
     },
   };
 }

@@ -7,7 +7,16 @@ import { openTally, recordInto, undeclared, type Verdict } from './load/tally.ts
 import { readLoadOptions } from './load-options.ts';
 
 const load: Load = {
-  ...{ label: 'crowd', loop: 'open', spacing: 'even', herd: null, connections: 1, timeoutMs: 1_000, seed: 1 },
+  ...{
+    label: 'crowd',
+    loop: 'open',
+    spacing: 'even',
+    herd: null,
+    connections: 1,
+    timeoutMs: 1_000,
+    unsentMs: 1_000,
+    seed: 1,
+  },
   profile: [{ ratePerSecond: 10, seconds: 20 }],
   warmUpSeconds: 0,
 };

@@ -41,7 +41,12 @@ export async function runLifecycle(args: readonly string[], io: LoadIo): Promise
     const prepared = await prepare(subject, options, io);
     const fixtureFile = join(subject.dataDir, 'paid.json');
     writeFileSync(fixtureFile, JSON.stringify(prepared.fixture), { mode: 0o600 });
-    const session = openSession({ ...subject, fixtureFile }, { program: io.program, generators, driver: 'webhook' });
+    const session = openSession(
+      { ...subject, fixtureFile },
+      {
+        ...{ program: io.program, generators, cores: null, driver: 'webhook' },
+      },
+    );
     const figures = await measure(session, load);
     io.print(progressLine(figures));
     const { paid } = prepared.fixture;
@@ -52,7 +57,7 @@ export async function runLifecycle(args: readonly string[], io: LoadIo): Promise
     return conclude(
       {
         ...heading,
-        ...{ generators, driver: 'webhook', sale, holdSeconds, loads: [figures] },
+        ...{ generators, serverCores: 0, driver: 'webhook', sale, holdSeconds, loads: [figures] },
         subjects: [{ name: subject.name, stores: subject.stores, verified }],
         observations: [...prepared.observations, ...observationsOf(measured)],
         broken: verified.broken,

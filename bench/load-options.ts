@@ -10,12 +10,14 @@ const numbers = {
   'warm-up': [5, 'seconds before it, left out of every figure'],
   connections: [256, 'kept connections, of all generators together'],
   generators: [1, 'generator processes'],
+  'server-cores': [0, 'cores for server and stores alone, the others for the generators; 0: all share all'],
   users: [200_000, 'distinct users, taken in turn; fewer make them come again'],
   zones: [1, 'zones of the event, taken in turn'],
   seats: [0, 'seats of each zone; 0: more than will be asked for'],
   'max-per-user': [0, 'seats a user may have; 0: 10, or as many as the load needs'],
   'hold-seconds': [600, 'how long a reservation lasts'],
   'timeout-ms': [10_000, 'who waits longer, counted from the intended time, has failed'],
+  'unsent-ms': [0, 'open loop: who gets no connection for so long goes without having asked; 0: as timeout-ms'],
   seed: [1, 'of the arrivals’ chance'],
   low: [1_000, 'spike, herd: requests per second before and after'],
   peak: [20_000, 'spike: requests per second at its height'],
@@ -145,6 +147,7 @@ export function profiledLoad(options: LoadOptions, label: string, profile: reado
     herd: null,
     warmUpSeconds: options['warm-up'],
     timeoutMs: options['timeout-ms'],
+    unsentMs: options['unsent-ms'] || options['timeout-ms'],
   };
 }
 

@@ -1,5 +1,6 @@
 /** Runs a load scenario: subject, loads, checks, report. The exit code is 0 only when every promise held. */
 import { join } from 'node:path';
+import { type Cores, splitCores } from './cores.ts';
 import { expectedRequests, type LoadFigures } from './figures.ts';
 import type { Load } from './load/job.ts';
 import { type LoadOptions, readLoadOptions } from './load-options.ts';
@@ -22,9 +23,10 @@ export async function runLoad(name: string, args: readonly string[], io: LoadIo)
   const options = readLoadOptions(args, scenario.defaults);
   const heading = headingOf(name, args);
   const sale = saleFor(options, scenario.plan(options));
-  const subject = await openSubject(options, sale, io);
+  const cores = splitCores(options['server-cores']);
+  const subject = await openSubject(options, { sale, cores: cores.server }, io);
   try {
-    const session = openSession(subject, { ...options, program: io.program });
+    const session = openSession(subject, { ...options, cores: cores.generators, program: io.program });
     const measureOne: Measure = async (load) => {
       const figures = await measure(session, load);
       io.print(progressLine(figures));
@@ -40,6 +42,7 @@ export async function runLoad(name: string, args: readonly string[], io: LoadIo)
         ...heading,
         ...{
           generators: options.generators,
+          serverCores: options['server-cores'],
           driver: options.driver,
           sale,
           holdSeconds: options['hold-seconds'],
@@ -109,8 +112,12 @@ export function saleFor(options: LoadOptions, loads: readonly Load[]): Sale {
 
 const usualMaxPerUser = 10;
 
-function openSubject(options: LoadOptions, sale: Sale, { program }: LoadIo): Promise<Subject> {
+function openSubject(
+  options: LoadOptions,
+  { sale, cores }: { readonly sale: Sale; readonly cores: Cores },
+  { program }: LoadIo,
+): Promise<Subject> {
   if (options.target) return openTarget({ ...options.target, maxPerUser: sale.maxPerUser });
   const { settings, 'hold-seconds': holdSeconds } = options;
-  return openOwnSubject({ program, sale, holdSeconds, settings });
+  return openOwnSubject({ program, sale, cores, holdSeconds, settings });
 }

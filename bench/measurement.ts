@@ -1,5 +1,6 @@
 /** One load put on one subject: generators, processor time, memory and the server's own figures around it. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Cores } from './cores.ts';
 import { type Cost, expectedRequests, figuresOf, type LoadFigures } from './figures.ts';
 import { runCrew } from './load/crew.ts';
 import type { Load } from './load/job.ts';
@@ -13,6 +14,8 @@ export interface Session {
   readonly subject: Subject;
   readonly program: string;
   readonly generators: number;
+  /** Of the generators. */
+  readonly cores: Cores;
   readonly driver: string;
   /** Of all loads so far. */
   readonly promised: { accepted: number; unanswered: number };
@@ -21,7 +24,10 @@ export interface Session {
   readonly runId: string;
 }
 
-export function openSession(subject: Subject, how: Pick<Session, 'program' | 'generators' | 'driver'>): Session {
+export function openSession(
+  subject: Subject,
+  how: Pick<Session, 'program' | 'generators' | 'cores' | 'driver'>,
+): Session {
   return {
     subject,
     ...how,
@@ -36,7 +42,7 @@ const ackedMax = 300_000;
 const memorySampleMs = 500;
 
 export async function measure(session: Session, load: Load): Promise<LoadFigures> {
-  const { subject, program, generators, driver, runId } = session;
+  const { subject, program, generators, cores, driver, runId } = session;
   const { hostname: host, port } = new URL(subject.baseUrl);
   const firstNumber = session.nextNumber;
   const probe = { cost: null as Promise<Watched> | null };
@@ -44,7 +50,7 @@ export async function measure(session: Session, load: Load): Promise<LoadFigures
     program,
     {
       ...load,
-      ...{ driver, runId, firstNumber, processes: generators, fixtureFile: subject.fixtureFile },
+      ...{ driver, runId, firstNumber, processes: generators, cores, fixtureFile: subject.fixtureFile },
       address: { host, port: Number(port || 80) },
       ackedFile: subject.ackedFile,
       ackedEvery: Math.max(1, Math.ceil(expectedRequests(load) / ackedMax)),

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePorts } from '../persistence/embedded/ports.ts';
 import { findEmbeddedStores, type StoreUrls, startEmbeddedStores } from '../persistence/embedded.ts';
+import { type Cores, keptTo } from './cores.ts';
 
 export interface OwnServer {
   readonly dataDir: string;
@@ -33,6 +34,8 @@ export interface OwnServerOptions {
   /** The command: `bin/onsale.mjs`. */
   readonly program: string;
   readonly holdSeconds: number;
+  /** Of server and stores. @default null */
+  readonly cores?: Cores;
   /** More variables for the server; they win. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -42,7 +45,8 @@ const stopLimitMs = 20_000;
 /** A run must not touch the stores or the account of whoever starts it. */
 const foreign = ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS', 'STRIPE_SECRET_KEY', 'STRIPE_API_BASE', 'JWT_SECRET'];
 
-export async function prepareServer({ program, holdSeconds, settings: more }: OwnServerOptions): Promise<OwnServer> {
+export async function prepareServer(options: OwnServerOptions): Promise<OwnServer> {
+  const { program, holdSeconds, cores = null, settings: more } = options;
   const dataDir = mkdtempSync(join(tmpdir(), 'onsale-rush-'));
   chmodSync(dataDir, 0o755); // as root, PostgreSQL runs as another user, who must be able to enter
   const [port, sandboxPort] = (await freePorts(2)) as [number, number];
@@ -58,13 +62,14 @@ export async function prepareServer({ program, holdSeconds, settings: more }: Ow
   };
   // env(1) rather than a copy of our environment: only config.ts reads that.
   const without = foreign.flatMap((name) => ['-u', name]);
-  const command = [
+  const [first, ...command] = keptTo(cores, [
+    'env',
     ...without,
     ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
     process.execPath,
     program,
     'serve',
-  ];
+  ]);
   const log = openSync(join(dataDir, 'server.log'), 'a');
   let server: ChildProcess | null = null;
 
@@ -83,7 +88,7 @@ export async function prepareServer({ program, holdSeconds, settings: more }: Ow
     baseUrl: `http://127.0.0.1:${port}`,
     sandboxUrl: `http://127.0.0.1:${sandboxPort}`,
     get pid() {
-      // env(1) became the server.
+      // env(1), and taskset(1) before it, became the server.
       return server?.pid ?? null;
     },
     get isRunning() {
@@ -91,7 +96,7 @@ export async function prepareServer({ program, holdSeconds, settings: more }: Ow
     },
     async start() {
       const startMs = performance.now();
-      server = spawn('env', command, { stdio: ['ignore', 'pipe', log] });
+      server = spawn(first, command, { stdio: ['ignore', 'pipe', log] });
       await readyLine(server, dataDir);
       return performance.now() - startMs;
     },

@@ -33,7 +33,7 @@ export async function runPeers(args: readonly string[], io: LoadIo): Promise<num
   try {
     for (const name of namesOf(options)) {
       const subject = await openPeer(name, { options, sale, program: io.program });
-      sessions.push(openSession(subject, { ...options, program: io.program }));
+      sessions.push(openSession(subject, { ...options, cores: null, program: io.program }));
     }
     const loads = await measureInTurn(sessions, { load, rounds: options.rounds, io });
     const subjects: SubjectReport[] = [];
@@ -43,7 +43,7 @@ export async function runPeers(args: readonly string[], io: LoadIo): Promise<num
     return conclude(
       {
         ...heading,
-        ...{ generators, driver, sale, holdSeconds: options['hold-seconds'], loads, subjects },
+        ...{ generators, serverCores: 0, driver, sale, holdSeconds: options['hold-seconds'], loads, subjects },
         observations: ratios(loads),
         broken: subjects.flatMap(({ name, verified }) => verified.broken.map((sentence) => `${name}: ${sentence}`)),
       },

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Fixture } from '../cli/seed.ts';
 import type { StoreUrls } from '../persistence/embedded.ts';
 import { type Conservation, checkConservation, type Promised } from './conservation.ts';
+import type { Cores } from './cores.ts';
 import { prepareServer } from './own-server.ts';
 import type { ProcessGroups } from './processes.ts';
 import { auditSettled, putOnSale, readFixture } from './rush-scene.ts';
@@ -46,6 +47,8 @@ export interface OwnSubjectOptions {
   readonly program: string;
   readonly sale: Sale;
   readonly holdSeconds: number;
+  /** Of server and stores. @default null */
+  readonly cores?: Cores;
   /** More variables for the server. */
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -63,8 +66,8 @@ export interface OwnSubject extends Subject {
 
 /** Onsale on fresh stores of its own. */
 export async function openOwnSubject(options: OwnSubjectOptions): Promise<OwnSubject> {
-  const { name = 'onsale', program, sale, holdSeconds, settings } = options;
-  const server = await prepareServer({ program, holdSeconds, settings });
+  const { name = 'onsale', sale, ...how } = options;
+  const server = await prepareServer(how);
   try {
     await server.start();
     const urls = await server.reviveStores();

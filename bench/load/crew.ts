@@ -6,11 +6,14 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream, createWriteStream, rmSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { type Cores, keptTo } from '../cores.ts';
 import type { GeneratorJob, GeneratorResult, Lateness } from './job.ts';
 import { mergeTallies, type Tally } from './tally.ts';
 
 export interface CrewJob extends Omit<GeneratorJob, 'share'> {
   readonly processes: number;
+  /** On which they run. */
+  readonly cores: Cores;
 }
 
 export interface CrewResult {
@@ -27,8 +30,11 @@ const leadMsPerConnection = 0.25;
 
 /** Runs one load. `begin` is called with the wall-clock time at which it will start. */
 export async function runCrew(program: string, job: CrewJob, begin: (startAtMs: number) => void): Promise<CrewResult> {
-  const { processes, ...common } = job;
-  const members = Array.from({ length: processes }, () => fork(program, ['bench', 'generator']));
+  const { processes, cores, ...common } = job;
+  const [execPath, ...execArgv] = keptTo(cores, [process.execPath]);
+  const members = Array.from({ length: processes }, () =>
+    fork(program, ['bench', 'generator'], { execPath, execArgv }),
+  );
   try {
     const jobs = members.map((_, index) => shareOf(common, { index, count: processes }));
     await Promise.all(members.map((member, index) => tell(member, jobs[index])));
@@ -49,7 +55,7 @@ export async function runCrew(program: string, job: CrewJob, begin: (startAtMs: 
   }
 }
 
-function shareOf(job: Omit<CrewJob, 'processes'>, share: GeneratorJob['share']): GeneratorJob {
+function shareOf(job: Omit<CrewJob, 'processes' | 'cores'>, share: GeneratorJob['share']): GeneratorJob {
   const connections = Math.ceil(job.connections / share.count);
   return { ...job, share, connections, ackedFile: job.ackedFile === null ? null : `${job.ackedFile}.${share.index}` };
 }

@@ -80,12 +80,12 @@ function workOf(
   driver: Driver,
   { recorder, notes }: { readonly recorder: Recorder; readonly notes: WriteStream | null },
 ): Work {
-  const { address, connections, timeoutMs, share } = job;
+  const { address, connections, timeoutMs, unsentMs, share } = job;
   const host = `${address.host}:${address.port}`;
   let number = job.firstNumber + share.index;
   let accepted = 0;
   return {
-    ...{ address, connections, timeoutMs, keepBodies: true },
+    ...{ address, connections, timeoutMs, unsentMs, keepBodies: true },
     compose: ({ number: n, intendedMs }) => wireText(driver.request(n, performance.timeOrigin + intendedMs), host),
     nextNumber() {
       const next = number;

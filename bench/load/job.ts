@@ -23,6 +23,8 @@ export interface Load {
   /** Of all processes together. */
   readonly connections: number;
   readonly timeoutMs: number;
+  /** Open loop: who gets no connection for so long goes without having asked. */
+  readonly unsentMs: number;
   readonly seed: number;
 }
 

@@ -64,6 +64,16 @@ describe('the loops', () => {
     expect(Object.values(tally.reasons).reduce((sum, count) => sum + count)).toBe(20);
   });
 
+  it('lets go whoever gets no connection, and cuts nobody off for it', async () => {
+    const { work, tally, recorder, startMs } = await bench((socket) => void setTimeout(() => answer(socket), 200));
+    const arrivals = scheduleArrivals([{ ratePerSecond: 100, seconds: 1 }], { index: 0, count: 1 }, null);
+    await runOpenLoop({ ...work, unsentMs: 20 }, { startMs, arrivals, due: recorder.due, backlog: () => {} });
+    expect(Object.keys(tally.reasons).sort()).toEqual(['201', 'unsent']);
+    // Two connections, five answers a second each.
+    expect(tally.reasons[201]).toBeLessThanOrEqual(12);
+    expect(tally.all.totalCount).toBe(100);
+  });
+
   it('counts a request whose connection was closed as a failure and connects again', async () => {
     let served = 0;
     const { work, tally, recorder, startMs } = await bench((socket) => {
@@ -121,6 +131,7 @@ describe('the loops', () => {
       address: { host: '127.0.0.1', port: (server.address() as AddressInfo).port },
       connections: 2,
       timeoutMs,
+      unsentMs: timeoutMs,
       keepBodies: true,
       compose: ({ number }) => `GET /${number} HTTP/1.1\r\n\r\n`,
       nextNumber: () => number++,

@@ -17,6 +17,8 @@ export interface Work {
   readonly address: Address;
   readonly connections: number;
   readonly timeoutMs: number;
+  /** Who gets no connection for so long goes without having asked. */
+  readonly unsentMs: number;
   readonly keepBodies: boolean;
   /** The whole request, one character a byte. */
   readonly compose: (asked: Pick<Exchange, 'number' | 'intendedMs'>) => string;
@@ -69,7 +71,7 @@ export function runOpenLoop(work: Work, { startMs, arrivals, due, backlog }: Ope
       }
       while (waiting.length > 0) {
         const intendedMs = waiting.first as number;
-        const connection = nowMs - intendedMs > work.timeoutMs ? null : takeFree(free, nowMs);
+        const connection = nowMs - intendedMs > work.unsentMs ? null : takeFree(free, nowMs);
         if (connection === undefined) break;
         waiting.shift();
         underWay++;

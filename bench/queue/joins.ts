@@ -14,7 +14,16 @@ export const joins: Part = {
     const { server, facts, fixtureFile, ackedFile } = room;
     try {
       const load: Load = {
-        ...{ label: 'joins', loop: 'closed', spacing: 'even', herd: null, connections, timeoutMs: 10_000, seed: 1 },
+        ...{
+          label: 'joins',
+          loop: 'closed',
+          spacing: 'even',
+          herd: null,
+          connections,
+          timeoutMs: 10_000,
+          unsentMs: 10_000,
+          seed: 1,
+        },
         profile: [{ ratePerSecond: 0, seconds: times['warm-up'] + times.seconds }],
         warmUpSeconds: times['warm-up'],
       };
@@ -24,7 +33,7 @@ export const joins: Part = {
         check: () => Promise.reject(new Error('a room is checked by its log')),
         close: async () => {},
       };
-      const session = openSession(subject, { program, generators, driver: 'join' });
+      const session = openSession(subject, { program, generators, cores: null, driver: 'join' });
       const { perSecond, counts, reasons, all, cost, fromSend } = await measure(session, load);
       const micros = (seconds: number | null) => (((seconds ?? 0) * 1e6) / fromSend.count).toFixed(1);
       const { server: node, postgres, generator } = cost.cpuSeconds;

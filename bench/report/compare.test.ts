@@ -7,7 +7,16 @@ import { markdownOf } from './markdown.ts';
 import type { Report } from './report.ts';
 
 const load: Load = {
-  ...{ label: 'reserve', loop: 'open', spacing: 'even', herd: null, connections: 2, timeoutMs: 1_000, seed: 1 },
+  ...{
+    label: 'reserve',
+    loop: 'open',
+    spacing: 'even',
+    herd: null,
+    connections: 2,
+    timeoutMs: 1_000,
+    unsentMs: 1_000,
+    seed: 1,
+  },
   profile: [{ ratePerSecond: 100, seconds: 3 }],
   warmUpSeconds: 1,
 };
@@ -39,7 +48,16 @@ function figures(perSecond: number, latencyMs: readonly number[]): LoadFigures {
 const report = (loads: readonly LoadFigures[], more: Partial<Report> = {}): Report => ({
   ...{ scenario: 'reserve', at: '2026-01-01T00:00:00.000Z', commandLine: 'onsale bench reserve' },
   machine: { cpu: 'c', cores: 2, memoryGb: 1, system: 's', node: 'v20', loadBefore: 0, commit: 'abc' },
-  ...{ generators: 1, driver: 'reserve', holdSeconds: 600, subjects: [], observations: [], broken: [], loads },
+  ...{
+    generators: 1,
+    serverCores: 0,
+    driver: 'reserve',
+    holdSeconds: 600,
+    subjects: [],
+    observations: [],
+    broken: [],
+    loads,
+  },
   sale: { users: 1, zones: 1, seatsPerZone: 1, maxPerUser: 1 },
   ...more,
 });

@@ -10,7 +10,7 @@ export function markdownOf(report: Report, charts: readonly string[]): readonly 
     `\`${commandLine}\``,
     '',
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}, commit ${machine.commit}, load average before ${machine.loadBefore}. ` +
-      `Generator (${report.generators} processes, driver \`${report.driver}\`), server and stores share the machine unless a target was given.`,
+      `Generator (${report.generators} processes, driver \`${report.driver}\`), ${sharing(report)}.`,
     '',
     `${sale.users} users, ${sale.zones} zones of ${sale.seatsPerZone} seats, at most ${sale.maxPerUser} per user, holds of ${report.holdSeconds} s.`,
     '',
@@ -30,6 +30,12 @@ export function markdownOf(report: Report, charts: readonly string[]): readonly 
     broken.length === 0 ? '**Every promise that was examined held.**' : '**NO SCORE: this run broke a promise.**',
     ...(charts.length > 0 ? ['', ...charts.map((file) => `![${file}](${file})`)] : []),
   ];
+}
+
+function sharing({ serverCores }: Report): string {
+  return serverCores === 0
+    ? 'server and stores share the machine unless a target was given'
+    : `on other cores than server and stores, which have ${serverCores}`;
 }
 
 export function observationLine({ what, value, aim }: Observation): string {

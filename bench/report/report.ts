@@ -29,6 +29,8 @@ export interface Report {
   readonly commandLine: string;
   readonly machine: MachineFacts;
   readonly generators: number;
+  /** Kept from the generators; 0: everybody shared all. */
+  readonly serverCores: number;
   readonly driver: string;
   readonly sale: Sale;
   readonly holdSeconds: number;
