@@ -5,6 +5,7 @@
  * The order of the reading is what makes it fair while sales go on: clients' notes first (all of them must be in the
  * truth), then the truth in one frozen view, then the charges (whatever the truth knows must be among them).
  */
+import { hash } from 'node:crypto';
 import type { ClientBase } from 'pg';
 import {
   type AckedBooking,
@@ -29,6 +30,7 @@ import {
   type TruthFacts,
 } from './engine/audit-gate.ts';
 import { type BookedMoney, type Charge, judgeMoney, judgeStray, type Patience } from './engine/audit-money.ts';
+import { FairnessCheck } from './engine/fairness.ts';
 import {
   findAcked,
   inSnapshot,
@@ -44,6 +46,7 @@ import {
   readZones,
 } from './persistence/postgres/audit.ts';
 import { findMoney, readMoney, readUnfinishedSagas } from './persistence/postgres/audit-money.ts';
+import { readQueueLog, readRooms } from './persistence/postgres/audit-rooms.ts';
 import { readGate, withGate } from './persistence/redis/audit.ts';
 
 export interface AuditSources {
@@ -72,6 +75,7 @@ export async function audit(sources: AuditSources): Promise<AuditReport> {
   await inSnapshot(sources.databaseUrl, async (truth) => {
     await auditZones(truth, sources, verdict);
     await auditAcked(truth, sources, verdict);
+    await auditRooms(truth, sources, verdict);
     await auditUsers(truth, sources, verdict);
     await auditMoney(truth, sources, verdict);
     await auditStories(truth, sources, verdict);
@@ -100,6 +104,19 @@ async function auditAcked(truth: ClientBase, { acked }: AuditSources, verdict: V
   }
   if (acked.length === 0) verdict.note('P2 was not proved: no client wrote down what it was answered (--acked)');
   verdict.take(judgeAckedKeys(acked));
+}
+
+async function auditRooms(truth: ClientBase, { eventId }: AuditSources, verdict: Verdict): Promise<void> {
+  for (const room of await readRooms(truth, eventId)) {
+    const check = new FairnessCheck((text) => hash('sha256', text, 'hex'));
+    for await (const entries of readQueueLog(truth, room.eventId)) for (const entry of entries) check.add(entry);
+    const { entries } = check.summary;
+    verdict.examined('P5', entries);
+    const found = (sentence: string) => violation('P5', room.eventId, `waiting room of ${room.eventId}: ${sentence}`);
+    verdict.take(check.findings.map(({ seq, problem }) => found(`entry ${seq} of its log ${problem}`)));
+    if (entries !== room.lastSeq)
+      verdict.take([found(`it wrote ${room.lastSeq} entries, and its log ends with ${entries}`)]);
+  }
 }
 
 async function auditUsers(truth: ClientBase, { eventId }: AuditSources, verdict: Verdict): Promise<void> {

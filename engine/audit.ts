@@ -3,17 +3,18 @@
  * takes a counter's word for what the bookings' rows can say.
  *
  * It owns the promises that one booking, zone or user can break alone. Money is judged in audit-money.ts, the gate
- * in audit-gate.ts.
+ * in audit-gate.ts, the order of a waiting room in fairness.ts.
  */
 import { type BookingStatus, statusAfter, transitions } from './booking.ts';
 import type { ZoneCounters } from './zone.ts';
 
-/** The promises that the audit can check from outside, with the claim that a report prints. P5 is the waiting room's. */
+/** The promises that the audit can check from outside, with the claim that a report prints. */
 export const promises = {
   P1: 'never oversold: rows, counters and gate agree',
   P2: 'acked means durable: every acked booking is there',
   P3: 'charged at most once, and never for nothing',
   P4: 'once per key',
+  P5: 'first come, first served: the log of each waiting room proves its order',
   P6: 'no user is over the limit',
   P7: 'nothing dropped: every change was told, in order',
 } as const;
@@ -73,6 +74,7 @@ export function openVerdict(findingsMax = 100): Verdict {
     P2: newTally(),
     P3: newTally(),
     P4: newTally(),
+    P5: newTally(),
     P6: newTally(),
     P7: newTally(),
   };

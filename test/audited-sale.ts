@@ -9,14 +9,18 @@ import { type AuditSources, audit } from '../auditor.ts';
 import type { AckedBooking, AuditReport } from '../engine/audit.ts';
 import type { BookingMove } from '../engine/booking.ts';
 import type { Gate, ZoneLedger } from '../engine/ports.ts';
+import type { RoomLedger } from '../engine/room-ledger.ts';
+import { defaultTerms, termsText } from '../engine/waiting-room.ts';
 import type { ReserveCommand, ZoneCommand } from '../engine/zone.ts';
 import { openLane } from '../persistence/postgres/lane.ts';
+import { createRoomLedger } from '../persistence/postgres/room-ledger.ts';
 import { createZoneLedger } from '../persistence/postgres/zone-ledger.ts';
 import { connectGate } from '../persistence/redis/connection.ts';
 import { createGate } from '../persistence/redis/gate.ts';
 import { readCharges } from '../providers/sandbox/charges.ts';
 import { insertZone } from './contracts/catalogue.ts';
 import { newId, reserveCommand } from './contracts/event-sample.ts';
+import { entriesAfter, joinOf } from './contracts/room-ledger.ts';
 import { payWithCard } from './sandbox-buyer.ts';
 import { openShop, type Shop } from './sandbox-shop.ts';
 import { openDatabase, openRedis } from './stores.ts';
@@ -69,6 +73,9 @@ export async function openSale(): Promise<AuditedSale> {
     { kind: 'confirm', bookingId: confirmed.bookingId },
     { kind: 'cancel', bookingId: cancelled.bookingId },
   ]);
+  await letOneIn(createRoomLedger({ lane, pool: database, now: Date.now }), eventId);
+  // Tests tamper with what was told of the bookings.
+  await database.query("delete from outbox where topic = 'queue-events'");
   await database.query('update outbox set published_at = now()');
 
   const ack = ({ bookingId, userId, quantity, key }: ReserveCommand, status: AckedBooking['status']): AckedBooking => ({
@@ -134,6 +141,18 @@ async function ownerOf(zoneId: string, stores: { readonly gate: Gate; readonly l
     if (answer !== 'committed') throw new Error(`the truth answered ${answer}`);
     version++;
   };
+}
+
+/** Two people in the waiting room, of whom the first is let in. */
+async function letOneIn(ledger: RoomLedger, eventId: string): Promise<void> {
+  const room = await ledger.acquire(eventId);
+  if (!room) throw new Error('the event is not there');
+  const [first, second] = [joinOf(1), joinOf(2)];
+  const configure = { kind: 'configure', detail: termsText({ ...defaultTerms, mode: 'open' }, 'test') } as const;
+  const admit = { ...first, kind: 'admit', detail: String(Date.now()) } as const;
+  const entries = entriesAfter([], [configure, first, second, admit]);
+  const batch = { lease: room.lease, afterSeq: 0, entries, mode: 'open', accessCodes: null } as const;
+  if ((await ledger.append(batch)) !== 'appended') throw new Error('the room has another owner');
 }
 
 async function pay(

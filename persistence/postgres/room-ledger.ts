@@ -84,11 +84,14 @@ interface EntryRow extends pg.QueryResultRow, Pick<LoggedEntry, 'kind' | 'line' 
   readonly user_id: string | null;
 }
 
+export const entryColumns = `
+  seq, at_ms, kind, user_id, encode(who, 'hex') as who, line, place, detail, encode(hash, 'hex') as hash`;
+
 const readSql = `
-  select seq, at_ms, kind, user_id, encode(who, 'hex') as who, line, place, detail, encode(hash, 'hex') as hash
+  select ${entryColumns}
   from queue_log where event_id = $1 and seq > $2 order by seq limit $3`;
 
-function readEntry({ seq, at_ms, kind, user_id, who, line, place, detail, hash }: EntryRow): LoggedEntry {
+export function readEntry({ seq, at_ms, kind, user_id, who, line, place, detail, hash }: EntryRow): LoggedEntry {
   return { seq: Number(seq), atMs: Number(at_ms), kind, userId: user_id, who, line, place, detail, hash };
 }
 

@@ -30,7 +30,7 @@ afterAll(async () => {
   await node.close();
 });
 
-it('has everybody at their place again', async () => {
+it('has everybody at their place again', { timeout: 120_000 }, async () => {
   const places = new Map<Buyer, number>();
   const joinAs = async (who: Buyer) => {
     const { status, data } = await joinRoom(who, sale);
