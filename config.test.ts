@@ -24,6 +24,8 @@ describe('nothing configured', () => {
     expect(readConfig({})).toEqual({
       PORT: 8080,
       HOST: '127.0.0.1',
+      CLUSTER_NAME: 'cluster',
+      MESH_PORT: 0,
       KAFKA_BROKERS: [],
       KAFKA_PREFIX: '',
       ONSALE_DATA_DIR: '.onsale',

@@ -6,6 +6,7 @@ import { createPrivateKey, type JsonWebKey } from 'node:crypto';
 import { z } from 'zod';
 
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
+const word = z.string().regex(/^[A-Za-z0-9._:-]{1,100}$/, 'must be letters, digits and . _ : -');
 const list = z
   .string()
   .default('')
@@ -70,6 +71,12 @@ const variables = z.object({
     .transform((text) => text.replace(/\/+$/, ''))
     .optional()
     .describe('where browsers and payment providers reach this server; absent: its own address'),
+  CLUSTER_NAME: word
+    .default('cluster')
+    .describe('nodes of one name on the same stores share the work; shops that share a Redis need two'),
+  NODE_ID: word.optional().describe('name of this node, which stays over restarts; absent: the host and PORT'),
+  MESH_PORT: port(0).describe('TCP port for the other nodes of the cluster; 0 = any free one'),
+  MESH_HOST: z.string().optional().describe('address at which they reach this node; absent: HOST'),
   SANDBOX_PORT: port(12_111).describe('TCP port of the payment sandbox; 0 = any free one'),
   RATE_LIMIT: z.enum(['on', 'off']).default('on').describe('off: no rate limits, for benchmarks'),
   HOLD_TTL_SECONDS: seconds(600).describe('how long seats are held'),

@@ -28,6 +28,9 @@ export interface Metrics {
   /** Starts a stopwatch; call the answer at the end. */
   timed(stage: 'lua' | 'commit'): () => void;
   zoneDoubted(): void;
+  batchRefused(by: 'gate' | 'truth', why: 'fenced' | 'stale'): void;
+  /** What became of a request that left this node for the owner of what it is about. */
+  forwarded(kind: string, result: string): void;
   actorCrashed(): void;
   messageAbandoned(): void;
   queueAdmitted(people: number): void;
@@ -58,6 +61,8 @@ export const gauges = {
   queue_waiting: 'People who wait in the waiting rooms of this node',
   ws_connections: 'Open WebSockets',
   sse_connections: 'Open streams of server-sent events',
+  cluster_members: 'Nodes of the cluster that this one sees, itself included; 0 while it is out of it',
+  cluster_owned_zones: 'Zones that run on this node',
   pg_pool_connections: 'Connections of the pool, idle ones included',
   pg_pool_waiting: 'Callers that wait for a connection',
   redis_gate_connected: '1 while the gate can be reached',
@@ -89,6 +94,11 @@ export function createMetrics(): Metrics {
   const batchSize = histogram('zone_batch_size', 'Requests in one batch', [], powersOfTwo);
   const batchSeconds = histogram('zone_batch_seconds', 'One call of a batch', ['stage'], latencySeconds);
   const doubts = counter('zone_doubts_total', 'Times a zone closed until gate and truth agreed again');
+  const refused = counter('zone_batches_refused_total', 'Batches that a store refused, for the zone has moved on', [
+    'by',
+    'why',
+  ]);
+  const forwards = counter('cluster_requests_total', 'Requests to owners on other nodes', ['kind', 'result']);
   const crashes = counter('actor_restarts_total', 'Incarnations that ended by a fault');
   const abandoned = counter('actor_messages_abandoned_total', 'Messages that no actor handled');
   const admitted = counter('queue_admitted_total', 'People whom waiting rooms gave a pass');
@@ -117,6 +127,8 @@ export function createMetrics(): Metrics {
       return () => stages[stage].observe((performance.now() - startedMs) / 1000);
     },
     zoneDoubted: () => doubts.inc(),
+    batchRefused: (by, why) => refused.inc({ by, why }),
+    forwarded: (kind, result) => forwards.inc({ kind, result }),
     actorCrashed: () => crashes.inc(),
     messageAbandoned: () => abandoned.inc(),
     queueAdmitted: (people) => admitted.inc(people),

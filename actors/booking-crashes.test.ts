@@ -93,7 +93,7 @@ const paths: readonly Path[] = [
       await pays(stage);
       stage.booking = { ...stage.booking, status: 'expired' };
       for (let tries = 0; tries < 5; tries++) {
-        endHold(stage.deps, stage.actor, 'expired');
+        endHold(stage.actor, 'expired');
         await stage.after(10_000);
       }
     },
@@ -106,7 +106,7 @@ const paths: readonly Path[] = [
       stage.booking = { ...stage.booking, status: 'cancelled' };
       stage.payIntent();
       for (let tries = 0; tries < 5; tries++) {
-        endHold(stage.deps, stage.actor, 'cancelled');
+        endHold(stage.actor, 'cancelled');
         await stage.after(10_000);
       }
     },

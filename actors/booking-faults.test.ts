@@ -196,10 +196,10 @@ describe('a process that dies', () => {
     stage.payIntent();
     stage.restart();
     stage.fail('readIntent', 'undone');
-    look(stage.deps, stage.actor);
+    look(stage.actor);
     await stage.after(10_000);
     expect(stage.booking.status).toBe('reserved');
-    look(stage.deps, stage.actor);
+    look(stage.actor);
     await stage.after(1_000);
     expect(stage.booking.status).toBe('confirmed');
   });

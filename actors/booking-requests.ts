@@ -4,18 +4,19 @@
  * asked again.
  */
 import type { Booking } from '../engine/booking.ts';
-import type { Outcome } from '../engine/outcome.ts';
+import { accept, type Outcome } from '../engine/outcome.ts';
 import type { IntentState, ProviderName } from '../engine/payment.ts';
 import type { RefundOrder } from '../engine/refund-decisions.ts';
 import type { IntentNews, News } from '../engine/saga-decisions.ts';
 import type { Refund, Step } from '../engine/saga-events.ts';
 import type { LivePayment } from './booking-waiters.ts';
-import { type ActorRef, type Actors, ask, type Reply } from './kit.ts';
+import type { Wire } from './cluster/forwarding.ts';
+import { type Actors, ask, type Reply } from './kit.ts';
 
 // ---- Protocol
 
 /** What others may ask. */
-type BookingRequest =
+export type BookingRequest =
   | {
       readonly type: 'pay';
       readonly booking: Booking;
@@ -41,11 +42,27 @@ export type BookingMessage =
   | { readonly type: 'seen'; readonly intent: IntentState }
   | { readonly type: 'unseen'; readonly error: string };
 
-export interface BookingActor {
-  readonly ref: ActorRef<BookingMessage>;
-  /** True when it waits for nothing: it may be stopped and will come back from its events. */
-  isAtRest(): boolean;
+export interface BookingAddress {
+  /** Hands a request over. Its reply, if it has one, may never be called. */
+  send(request: BookingRequest): void;
 }
+
+/** How requests travel to a saga of another node: without the reply, which stays. */
+export const bookingWire = (asker: BookingAsk): Wire<BookingRequest> => ({
+  orderOf(request) {
+    const { reply, ...order } = { reply: nobodyAsked, ...request };
+    return { order, deadlineMs: asker.actors.world.clock.now() + asker.askTimeoutMs, reply: reply as Reply<unknown> };
+  },
+  requestOf(order, _deadlineMs, reply) {
+    const request = { ...(order as object), reply } as BookingRequest;
+    // What asks for no answer is taken when it has arrived.
+    if (unanswered.has(request.type)) reply(accept(null));
+    return request;
+  },
+});
+
+const nobodyAsked: Reply<unknown> = () => {};
+const unanswered: ReadonlySet<BookingRequest['type']> = new Set(['hold-ended', 'look', 'resume']);
 
 export interface BookingAsk {
   readonly actors: Actors;
@@ -57,27 +74,27 @@ export interface BookingAsk {
 /** Begins a payment, or answers the live one. Refused: RESERVATION_EXPIRED, INVALID_STATE. */
 export function pay(
   asker: BookingAsk,
-  actor: BookingActor,
+  saga: BookingAddress,
   asked: { readonly booking: Booking; readonly provider: ProviderName; readonly returnUrl?: string | undefined },
 ): Promise<Outcome<LivePayment>> {
   const paymentId = asker.actors.world.ids.next();
-  return request(asker, actor, (reply: Reply<LivePayment>) => ({ type: 'pay', ...asked, paymentId, reply }));
+  return request(asker, saga, (reply: Reply<LivePayment>) => ({ type: 'pay', ...asked, paymentId, reply }));
 }
 
 /**
  * Asks the saga to settle now: a free booking is confirmed, a paid one is looked up at the provider. Accepted when the
  * booking is confirmed and has its tickets. Refused: PAYMENT_FAILED, INVALID_STATE, RESERVATION_EXPIRED.
  */
-export function settle(asker: BookingAsk, actor: BookingActor, booking: Booking): Promise<Outcome<null>> {
-  return request(asker, actor, (reply: Reply<null>) => ({ type: 'settle', booking, reply }));
+export function settle(asker: BookingAsk, saga: BookingAddress, booking: Booking): Promise<Outcome<null>> {
+  return request(asker, saga, (reply: Reply<null>) => ({ type: 'settle', booking, reply }));
 }
 
 /**
  * Tells what the provider said. Accepted when durable; INVALID_STATE when the intent is none of this booking's, or the
  * amount is not: then the provider itself is asked.
  */
-export function tell(asker: BookingAsk, actor: BookingActor, notice: IntentNews): Promise<Outcome<null>> {
-  return request(asker, actor, (reply: Reply<null>) => ({ type: 'notice', notice, reply }));
+export function tell(asker: BookingAsk, saga: BookingAddress, notice: IntentNews): Promise<Outcome<null>> {
+  return request(asker, saga, (reply: Reply<null>) => ({ type: 'notice', notice, reply }));
 }
 
 /**
@@ -86,39 +103,39 @@ export function tell(asker: BookingAsk, actor: BookingActor, notice: IntentNews)
  */
 export function refund(
   asker: BookingAsk,
-  actor: BookingActor,
+  saga: BookingAddress,
   asked: { readonly booking: Booking; readonly order: RefundOrder },
 ): Promise<Outcome<Refund>> {
-  return request(asker, actor, (reply: Reply<Refund>) => ({ type: 'refund', ...asked, reply }));
+  return request(asker, saga, (reply: Reply<Refund>) => ({ type: 'refund', ...asked, reply }));
 }
 
 /** Tells that the hold is gone: an intent that still waits for a payment is voided. */
-export function endHold({ actors }: BookingAsk, actor: BookingActor, reason: 'expired' | 'cancelled'): void {
-  actors.tell(actor.ref, { type: 'hold-ended', reason });
+export function endHold(saga: BookingAddress, reason: 'expired' | 'cancelled'): void {
+  saga.send({ type: 'hold-ended', reason });
 }
 
 /**
  * Tells that a person gave back what the open step owes, because its provider has no call for it. Accepted when durable,
  * and again for what was given back before. Refused: INVALID_STATE, when nothing waits for a hand.
  */
-export function declareRefund(asker: BookingAsk, actor: BookingActor, reference: string): Promise<Outcome<null>> {
-  return request(asker, actor, (reply: Reply<null>) => ({ type: 'refund-declared', reference, reply }));
+export function declareRefund(asker: BookingAsk, saga: BookingAddress, reference: string): Promise<Outcome<null>> {
+  return request(asker, saga, (reply: Reply<null>) => ({ type: 'refund-declared', reference, reply }));
 }
 
 /** Has a saga that waits for a payment look at the provider: webhooks get lost. */
-export function look({ actors }: BookingAsk, actor: BookingActor): void {
-  actors.tell(actor.ref, { type: 'look' });
+export function look(saga: BookingAddress): void {
+  saga.send({ type: 'look' });
 }
 
 /** Has a step that failed tried again now. With `step`, also one that was given up, where that makes sense. */
-export function resume({ actors }: BookingAsk, actor: BookingActor, step: Step | null = null): void {
-  actors.tell(actor.ref, { type: 'resume', step });
+export function resume(saga: BookingAddress, step: Step | null = null): void {
+  saga.send({ type: 'resume', step });
 }
 
 function request<T>(
   { actors, askTimeoutMs }: BookingAsk,
-  { ref }: BookingActor,
+  saga: BookingAddress,
   build: (reply: Reply<T>) => BookingRequest,
 ): Promise<Outcome<T>> {
-  return ask<BookingMessage, T>(actors, ref, build, askTimeoutMs);
+  return ask<BookingRequest, T>(actors.world.timers, (message) => saga.send(message), build, askTimeoutMs);
 }

@@ -1,6 +1,6 @@
 /** Who waits for a booking's saga, and what they are answered once it has come far enough. Lost with the process. */
 import type { Booking } from '../engine/booking.ts';
-import { accept, type Outcome, reject, unavailable } from '../engine/outcome.ts';
+import { accept, type Outcome, type Refused, reject, unavailable } from '../engine/outcome.ts';
 import type { IntentState, ProviderName } from '../engine/payment.ts';
 import { findRefund, isSold, type RefundOrder, refundAnswer } from '../engine/refund-decisions.ts';
 import { type Saga, statusOf } from '../engine/saga.ts';
@@ -77,6 +77,12 @@ export class BookingWaiters {
       } else if (step === 'idle') reply(reject(whyNotPayable(asked, nowMs) ?? saga.refusal ?? 'SERVICE_UNAVAILABLE'));
       else reply(reject('INVALID_STATE', { saga: statusOf(step) }, 'the payment of this booking is over'));
     }
+  }
+
+  /** Answers all of them that nothing more will happen here. */
+  refuseAll(refusal: Refused): void {
+    const waiting = [...this.#pay.splice(0), ...this.#refund.splice(0)].map(({ reply }) => reply);
+    for (const reply of [...waiting, ...this.#settle.splice(0)]) reply(refusal);
   }
 
   answerSettle(saga: Saga, looked: Looked): void {

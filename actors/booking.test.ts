@@ -212,12 +212,12 @@ describe('asked to settle', () => {
 
 it('has to look only while it waits for a payment', async () => {
   const stage = new SagaStage();
-  look(stage.deps, stage.actor);
+  look(stage.actor);
   await stage.after(1_000);
   await paying(stage);
   stage.payIntent();
-  look(stage.deps, stage.actor);
-  look(stage.deps, stage.actor);
+  look(stage.actor);
+  look(stage.actor);
   await stage.after(1_000);
   expect(stage.booking.status).toBe('confirmed');
 });

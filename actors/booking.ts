@@ -25,9 +25,19 @@ import {
 } from '../engine/saga-decisions.ts';
 import type { SagaEvent, Step } from '../engine/saga-events.ts';
 import { type EffectDeps, effects, inTime } from './booking-effects.ts';
-import type { BookingActor, BookingAsk, BookingMessage } from './booking-requests.ts';
+import type { BookingAddress, BookingAsk, BookingMessage } from './booking-requests.ts';
 import { BookingWaiters, type Looked } from './booking-waiters.ts';
-import type { PersistentBehaviour, Self } from './kit.ts';
+import type { ActorRef, PersistentBehaviour, Self } from './kit.ts';
+
+// ---- Client: the functions of booking-requests.ts, over this address.
+
+export interface LocalBooking extends BookingAddress {
+  readonly ref: ActorRef<BookingMessage>;
+  /** True when it waits for nothing: it may be stopped and will come back from its events. */
+  isAtRest(): boolean;
+  /** Ends the actor in the middle of whatever it does: another goes on from its events. */
+  close(): void;
+}
 
 // ---- Behaviour
 
@@ -197,9 +207,16 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, BookingMe
   }
 
   abandon = (message: BookingMessage): void => {
-    if ('reply' in message) message.reply(unavailable('the booking is being recovered'));
+    if ('reply' in message) message.reply(recovering);
   };
+
+  /** Answers all who wait: nothing more will happen here. */
+  giveUp(): void {
+    this.#waiting.refuseAll(recovering);
+  }
 }
+
+const recovering = unavailable('the booking is being recovered');
 
 /** An account that is gone by now counts as a provider that does not answer. */
 async function readIntent(providers: Providers, name: ProviderName, intentId: string): Promise<IntentState> {
@@ -236,11 +253,19 @@ function noticeTaken(saga: Saga, notice: IntentNews): Outcome<null> {
 // ---- Lifecycle
 
 /** Starts the saga actor of one booking; it recovers from its events first. */
-export function startBooking(bookingId: string, deps: BookingDeps): BookingActor {
+export function startBooking(bookingId: string, deps: BookingDeps): LocalBooking {
   const behaviour = new BookingBehaviour(bookingId, deps);
   const ref = deps.actors.spawnPersistent(`booking:${bookingId}`, behaviour, {
     mailboxMax: 1_000,
     restart: { minMs: 100, maxMs: 10_000 },
   });
-  return { ref, isAtRest: () => behaviour.isAtRest() };
+  return {
+    ref,
+    send: (request) => deps.actors.tell(ref, request),
+    isAtRest: () => behaviour.isAtRest(),
+    close() {
+      deps.actors.stop(ref);
+      behaviour.giveUp();
+    },
+  };
 }

@@ -267,7 +267,12 @@ describe('an actor', () => {
         },
       });
       const outcomes: Outcome<number>[] = [];
-      void ask<Message, number>(actors, ref, (reply) => ({ reply }), 1_000).then((outcome) => outcomes.push(outcome));
+      void ask<Message, number>(
+        world.timers,
+        (message) => actors.tell(ref, message),
+        (reply) => ({ reply }),
+        1_000,
+      ).then((outcome) => outcomes.push(outcome));
       await world.runUntil(999);
       expect(outcomes).toEqual([]);
       await world.runUntil(1_000);
@@ -278,7 +283,12 @@ describe('an actor', () => {
   });
 
   async function answered(ref: ReturnType<typeof start>): Promise<Outcome<number>> {
-    const answer = ask<Message, number>(actors, ref, (reply) => ({ reply }), 1_000);
+    const answer = ask<Message, number>(
+      world.timers,
+      (message) => actors.tell(ref, message),
+      (reply) => ({ reply }),
+      1_000,
+    );
     await world.runUntil(world.clock.now());
     return answer;
   }

@@ -20,7 +20,7 @@ import {
   stop,
 } from 'nact';
 import { type Outcome, unavailable } from '../engine/outcome.ts';
-import type { Cancel, Journal, JournalRecord, World } from '../engine/ports.ts';
+import type { Cancel, Journal, JournalRecord, Timers, World } from '../engine/ports.ts';
 import { Cell, type CellContext, type Life, type Runner } from './cell.ts';
 
 declare const accepts: unique symbol;
@@ -88,21 +88,33 @@ export interface Actors {
   readonly world: World;
 }
 
-/** Sends a message that carries a reply, and settles within `timeoutMs` whatever the actor does. */
+/** Sends a message that carries a reply, and settles within `timeoutMs` whatever becomes of it. */
 export function ask<M, T>(
-  actors: Actors,
-  ref: ActorRef<M>,
+  timers: Timers,
+  send: (message: M) => void,
   build: (reply: Reply<T>) => M,
   timeoutMs: number,
 ): Promise<Outcome<T>> {
   return new Promise((resolve) => {
-    const cancel = actors.world.timers.after(timeoutMs, () => resolve(unavailable('no answer in time')));
+    const cancel = timers.after(timeoutMs, () => resolve(unavailable('no answer in time')));
     const reply: Reply<T> = (outcome) => {
       cancel();
       resolve(outcome);
     };
-    actors.tell(ref, build(reply));
+    send(build(reply));
   });
+}
+
+/** Asks an actor to finish what it has accepted, and stops it when it says so, or after `graceMs`. */
+export async function stopWhenDone<M>(
+  actors: Actors,
+  ref: ActorRef<M>,
+  build: (done: Reply<null>) => M,
+  graceMs: number,
+): Promise<void> {
+  const tell = (message: M) => actors.tell(ref, message);
+  await ask(actors.world.timers, tell, build, graceMs);
+  actors.stop(ref);
 }
 
 // ---- the nact side

@@ -3,11 +3,10 @@ import type { EventConsumer } from '../engine/event-log.ts';
 import type { DomainEvent } from '../engine/events.ts';
 import { accept } from '../engine/outcome.ts';
 import type { IntentNews } from '../engine/saga-decisions.ts';
-import type { BookingDeps } from './booking.ts';
-import { type BookingActor, tell } from './booking-requests.ts';
+import { type BookingAddress, type BookingAsk, tell } from './booking-requests.ts';
 import type { Shards } from './cluster/shards.ts';
 
-export function paymentConsumer(bookings: Shards<BookingActor>, deps: BookingDeps): EventConsumer {
+export function paymentConsumer(bookings: Pick<Shards<BookingAddress>, 'find'>, deps: BookingAsk): EventConsumer {
   return {
     name: 'booking-saga',
     topic: 'payment-events',

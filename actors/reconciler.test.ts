@@ -1,13 +1,14 @@
 /** The reconciler in a simulated world: whom it starts, whom it has look, and whom it lets go. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { oneNode } from '../test/one-node.ts';
 import { SagaStage, startMs } from '../test/sim/saga-stage.ts';
-import { startBooking } from './booking.ts';
-import { type BookingActor, pay } from './booking-requests.ts';
+import { type LocalBooking, startBooking } from './booking.ts';
+import { type BookingAddress, pay } from './booking-requests.ts';
 import { createShards, type Shards } from './cluster/shards.ts';
 import { startReconciler } from './reconciler.ts';
 
 let stage: SagaStage;
-let bookings: Shards<BookingActor>;
+let bookings: Shards<BookingAddress, LocalBooking>;
 /** Bookings whose actor was started, in order. */
 let started: string[];
 let unfinished: string[];
@@ -24,11 +25,20 @@ beforeEach(() => {
   stage.deps.actors.stop(stage.actor.ref);
   inVain = [];
   [started, unfinished, expiring, asked, failures, viewIsAway] = [[], [], [], [], [], false];
-  bookings = createShards((id) => {
-    started.push(id);
-    return startBooking(id, stage.deps);
+  bookings = createShards<BookingAddress, LocalBooking>({
+    kind: 'booking',
+    membership: oneNode,
+    start: (id) => {
+      started.push(id);
+      return startBooking(id, stage.deps);
+    },
+    reach: () => ({ send: () => expect.unreachable('there is no other node') }),
+    end: async (booking) => booking.close(),
+    leases: null,
   });
 });
+
+const noShards = { find: () => expect.unreachable('nothing was found'), isHere: () => true };
 
 function start(): void {
   const answer = async (call: string, beforeMs: number, found: readonly string[]) => {
@@ -44,7 +54,10 @@ function start(): void {
       expiringUnpaid: (beforeMs) => answer('expiring', beforeMs, expiring),
     },
     bookings,
-    booking: stage.deps,
+    zones: noShards,
+    rooms: noShards,
+    zonesWithHolds: async () => [],
+    roomsOn: async () => [],
     failed: (error) => failures.push(String(error)),
   });
 }
@@ -82,7 +95,8 @@ describe('a sweep', () => {
     const bookingId = await payBegun();
     stage.payIntent();
     stage.fail('confirm', 'hangs');
-    const half = bookings.find(bookingId);
+    bookings.find(bookingId);
+    const half = bookings.started.get(bookingId) as LocalBooking;
     expiring = [bookingId];
     start();
     await stage.after(500);

@@ -1,26 +1,41 @@
 /**
- * The reconciler looks for what should have moved and has not: sagas whose process died are started again, and holds
+ * The reconciler looks for what should have moved and has not: zones with holds and waiting rooms that nobody runs, sagas
+ * whose process died are started again, and holds
  * that are about to end unpaid are looked up at the provider, because webhooks get lost. Where a hold has ended unpaid, its
  * saga is told, and nobody can pay for it any more. It also lets sagas
  * that wait for nothing go from memory; they come back from their events.
  */
-import type { SagaView } from '../engine/ports.ts';
-import type { BookingDeps } from './booking.ts';
-import { type BookingActor, endHold, look } from './booking-requests.ts';
+import type { Cancel, SagaView } from '../engine/ports.ts';
+import type { LocalBooking } from './booking.ts';
+import { type BookingAddress, endHold, look } from './booking-requests.ts';
 import type { Shards } from './cluster/shards.ts';
 import type { ActorRef, Actors, Behaviour, Self } from './kit.ts';
+import type { RoomEntity } from './waiting-room-requests.ts';
+import type { ZoneAddress } from './zone-requests.ts';
 
 // ---- Protocol
 
 type Message =
   | { readonly type: 'sweep' }
+  | { readonly type: 'sweep-all' }
   | ({ readonly type: 'found' } & Found)
   | { readonly type: 'failed'; readonly error: unknown };
 
 interface Found {
+  readonly zones: readonly string[];
+  readonly rooms: readonly string[];
   readonly unfinished: readonly string[];
   readonly unpaid: readonly string[];
   readonly inVain: Awaited<ReturnType<SagaView['waitingInVain']>>;
+}
+
+export type ReconcilerRef = ActorRef<Message>;
+
+// ---- Client
+
+/** Something may have become this node's: look now, and at everything. */
+export function sweepNow(actors: Actors, reconciler: ReconcilerRef): void {
+  actors.tell(reconciler, { type: 'sweep-all' });
 }
 
 // ---- Behaviour
@@ -28,9 +43,23 @@ interface Found {
 export interface ReconcilerDeps {
   readonly actors: Actors;
   readonly sagas: SagaView;
-  readonly bookings: Shards<BookingActor>;
-  readonly booking: BookingDeps;
+  /** Zones whose holds will run out: somebody must own them. */
+  readonly zonesWithHolds: () => Promise<readonly string[]>;
+  /** Events whose waiting room is on: passes run out and slots are freed also while nobody asks. */
+  readonly roomsOn: () => Promise<readonly string[]>;
+  readonly zones: Pick<Shards<ZoneAddress>, 'find' | 'isHere'>;
+  readonly rooms: Pick<Shards<RoomEntity>, 'find' | 'isHere'>;
+  readonly bookings: Shards<BookingAddress, LocalBooking>;
   readonly failed: (error: unknown) => void;
+}
+
+interface State {
+  /** The next sweep takes every unfinished saga: nobody else may be moving them. */
+  all: boolean;
+  sweeping: boolean;
+  /** Asked for while one was under way. */
+  again: boolean;
+  cancelSweep: Cancel;
 }
 
 const sweepMs = 10_000;
@@ -42,49 +71,79 @@ const lookAheadMs = 30_000;
 const voidAfterMs = 30_000;
 const sagasMax = 1_000;
 
-function receive(deps: ReconcilerDeps, first: boolean, message: Message, self: Self<Message>): boolean {
+function receive(deps: ReconcilerDeps, state: State, message: Message, self: Self<Message>): State {
   switch (message.type) {
     case 'sweep':
-      self.pipe(
-        sweep(deps, self.now(), first),
-        (found) => ({ type: 'found', ...found }),
-        (error) => ({ type: 'failed', error }),
-      );
-      return false;
+      sweep(deps, state, self);
+      break;
+    case 'sweep-all':
+      state.all = true;
+      sweep(deps, state, self);
+      break;
     case 'found':
-      deps.bookings.retire((booking) => booking.isAtRest() && deps.actors.stopIfIdle(booking.ref));
-      // Finding an address starts the actor, and an actor that starts goes on where it was.
-      for (const bookingId of message.unfinished) deps.bookings.find(bookingId);
-      for (const { bookingId, status } of message.inVain) endHold(deps.booking, deps.bookings.find(bookingId), status);
-      for (const bookingId of message.unpaid) look(deps.booking, deps.bookings.find(bookingId));
-      self.after(sweepMs, { type: 'sweep' });
-      return false;
+      take(deps, message);
+      swept(state, self);
+      break;
     case 'failed':
       deps.failed(message.error);
-      self.after(sweepMs, { type: 'sweep' });
-      return false;
+      swept(state, self);
+      break;
   }
+  return state;
 }
 
-/** The first sweep after a start takes every unfinished saga: nobody else is moving them. */
-async function sweep({ sagas }: ReconcilerDeps, nowMs: number, first: boolean): Promise<Found> {
-  const [unfinished, unpaid, inVain] = await Promise.all([
-    sagas.unfinished(first ? nowMs + sweepMs : nowMs - quietMs, sagasMax),
+function sweep(deps: ReconcilerDeps, state: State, self: Self<Message>): void {
+  state.again = state.sweeping;
+  if (state.sweeping) return;
+  state.sweeping = true;
+  state.cancelSweep();
+  const { all } = state;
+  state.all = false;
+  self.pipe(
+    find(deps, self.now(), all),
+    (found) => ({ type: 'found', ...found }),
+    (error) => ({ type: 'failed', error }),
+  );
+}
+
+function swept(state: State, self: Self<Message>): void {
+  state.sweeping = false;
+  state.cancelSweep = self.after(state.again ? 0 : sweepMs, { type: 'sweep' });
+}
+
+async function find(deps: ReconcilerDeps, nowMs: number, all: boolean): Promise<Found> {
+  const { sagas, zonesWithHolds, roomsOn } = deps;
+  const [zones, rooms, unfinished, unpaid, inVain] = await Promise.all([
+    zonesWithHolds(),
+    roomsOn(),
+    sagas.unfinished(all ? nowMs + sweepMs : nowMs - quietMs, sagasMax),
     sagas.expiringUnpaid(nowMs + lookAheadMs, sagasMax),
     sagas.waitingInVain(nowMs - voidAfterMs, sagasMax),
   ]);
-  return { unfinished, unpaid, inVain };
+  return { zones, rooms, unfinished, unpaid, inVain };
+}
+
+/** Of what this node owns; the others look after theirs. */
+function take({ actors, zones, rooms, bookings }: ReconcilerDeps, found: Found): void {
+  bookings.retire((booking) => booking.isAtRest() && actors.stopIfIdle(booking.ref));
+  // Finding an address starts the actor, and an actor that starts goes on where it was.
+  for (const zoneId of found.zones) if (zones.isHere(zoneId)) zones.find(zoneId);
+  for (const eventId of found.rooms) if (rooms.isHere(eventId)) rooms.find(eventId);
+  for (const bookingId of found.unfinished) if (bookings.isHere(bookingId)) bookings.find(bookingId);
+  for (const { bookingId, status } of found.inVain)
+    if (bookings.isHere(bookingId)) endHold(bookings.find(bookingId), status);
+  for (const bookingId of found.unpaid) if (bookings.isHere(bookingId)) look(bookings.find(bookingId));
 }
 
 // ---- Lifecycle
 
-export function startReconciler(deps: ReconcilerDeps): ActorRef<Message> {
-  const behaviour: Behaviour<boolean, Message> = {
+export function startReconciler(deps: ReconcilerDeps): ReconcilerRef {
+  const behaviour: Behaviour<State, Message> = {
     begin(self) {
       self.tell({ type: 'sweep' });
-      return true;
+      return { all: true, sweeping: false, again: false, cancelSweep: () => {} };
     },
-    receive: (first, message, self) => receive(deps, first, message, self),
+    receive: (state, message, self) => receive(deps, state, message, self),
     abandon: () => {},
   };
   return deps.actors.spawn('reconciler', behaviour, { mailboxMax: 100, restart: { minMs: 1_000, maxMs: 10_000 } });

@@ -12,7 +12,7 @@ import { forgiveEverybody, meetTruth } from './waiting-room-upkeep.ts';
 export function take(state: State): void {
   const { deps, eventId, self } = state;
   self.pipe(
-    takeRoom(deps, eventId),
+    deps.lease(eventId).then(() => takeRoom(deps, eventId)),
     (taken) => ({ type: 'taken', taken }),
     (error) => ({ type: 'not-taken', error }),
   );

@@ -6,7 +6,7 @@ import { isSoldOut } from '../engine/admission.ts';
 import { accept, type Outcome, reject } from '../engine/outcome.ts';
 import type { LineName } from '../engine/queue-log.ts';
 import { type Person, type RoomTerms, termsText } from '../engine/waiting-room.ts';
-import { newsOf, standingOf } from './waiting-room-news.ts';
+import { newsOf, presentNews, standingOf } from './waiting-room-news.ts';
 import type {
   CheckoutNews,
   Joined,
@@ -40,6 +40,9 @@ export function judge(state: State, request: RoomRequest): void {
     case 'used':
       used(state, request.use, request.end);
       request.reply(done());
+      break;
+    case 'follow':
+      state.around.followers.follow(request.node, request.reply, () => presentNews(state));
       break;
     default:
       state.draft.requests.push(request);

@@ -2,7 +2,7 @@
 import { isSoldOut } from '../engine/admission.ts';
 import { waitEstimate } from '../engine/wait-estimate.ts';
 import type { Person } from '../engine/waiting-room.ts';
-import type { LeaveReason, PassTerms, RoomNews, Standing } from './waiting-room-requests.ts';
+import type { LeaveReason, PassTerms, RoomNews, Standing, Told } from './waiting-room-requests.ts';
 import { type Draft, type State, stockNow } from './waiting-room-state.ts';
 
 /** How finely those who left in the middle of a line are told to everybody. */
@@ -52,6 +52,12 @@ function estimateAt({ room, releases, self }: State, { line }: Person, position:
   if (position === null || (mode !== 'open' && mode !== 'drain')) return null;
   const ahead = line === 'regular' ? room.lines.priority.waiting : 0;
   return waitEstimate(position + ahead, releases.measured(self.now()), room.terms);
+}
+
+/** What holds at this moment, for a node that begins to follow: the news, and everybody's unused passes. */
+export function presentNews(state: State): readonly Told[] {
+  const passes = [...state.room.active.values()].filter(({ stage }) => stage === 'admitted');
+  return [['tick', newsOf(state)], ...passes.map((person) => ['admitted', passOf(state.eventId, person)] as const)];
 }
 
 /** Tells those who listen what a durable batch means for them. */

@@ -5,14 +5,22 @@
  * Whatever a room answers or tells is durable: its log entry is committed before anybody hears of it.
  */
 import type { LineSummary } from '../engine/line.ts';
+import type { Clock } from '../engine/ports.ts';
 import type { LineName } from '../engine/queue-log.ts';
 import type { WaitEstimate } from '../engine/wait-estimate.ts';
 import type { RoomMode, RoomTerms } from '../engine/waiting-room.ts';
+import type { Wire } from './cluster/forwarding.ts';
 import type { Reply } from './kit.ts';
+import type { Followed } from './room-followers.ts';
 
-export interface RoomAddress {
+/** A room where it is at this moment. */
+export interface RoomEntity {
   /** Hands a request over. Its reply is called exactly once, possibly at once. */
   send(request: RoomRequest): void;
+}
+
+/** A room wherever it is: the address stays right when it moves. */
+export interface RoomAddress extends RoomEntity {
   /** Tells `listener` from now on; the answer ends that. */
   subscribe(listener: RoomListener): () => void;
   /** The news of the last tick, for somebody who has just come; null before the first. */
@@ -62,6 +70,11 @@ export interface RoomListener {
   /** This user has no place (or pass) any more: they left, were not seen for the grace, or let the pass run out. */
   left(userId: string, why: LeaveReason, seq: number): void;
 }
+
+/** What a listener is told, to be told elsewhere. */
+export type Told = {
+  readonly [What in keyof RoomListener]: readonly [what: What, ...told: Parameters<RoomListener[What]>];
+}[keyof RoomListener];
 
 /** Where one user stands. */
 export type Standing =
@@ -140,7 +153,17 @@ export type RoomRequest =
   | { readonly kind: 'configure'; readonly change: RoomChange; readonly reply: Reply<RoomTerms> }
   | { readonly kind: 'use'; readonly use: PassUse; readonly reply: Reply<null> }
   | { readonly kind: 'used'; readonly use: PassUse; readonly end: UseEnd; readonly reply: Reply<null> }
-  | { readonly kind: 'checkout'; readonly news: CheckoutNews; readonly reply: Reply<null> };
+  | { readonly kind: 'checkout'; readonly news: CheckoutNews; readonly reply: Reply<null> }
+  | { readonly kind: 'follow'; readonly node: string; readonly reply: Reply<Followed> };
+
+/** How requests travel to a room of another node: without the reply, which stays. */
+export const roomWire = ({ now }: Clock): Wire<RoomRequest> => ({
+  orderOf: ({ reply, ...order }) => ({ order, deadlineMs: now() + answerWithinMs, reply: reply as Reply<unknown> }),
+  requestOf: (order, _deadlineMs, reply) => ({ ...(order as object), reply }) as RoomRequest,
+});
+
+/** Longer than a take-over of a room takes. */
+const answerWithinMs = 5_000;
 
 /**
  * Takes a place at the end, or answers the one the user has: one for all their tabs and devices. Refused with NOT_FOUND,
@@ -148,7 +171,7 @@ export type RoomRequest =
  * code of this event) or SERVICE_UNAVAILABLE.
  */
 export function join(
-  room: RoomAddress,
+  room: RoomEntity,
   who: { readonly userId: string; readonly accessCode: string | null },
   reply: Reply<Joined>,
 ): void {
@@ -156,27 +179,27 @@ export function join(
 }
 
 /** Gives the place, or a pass that made no booking, back. Accepted also for somebody who has none. */
-export function leave(room: RoomAddress, userId: string, reply: Reply<null>): void {
+export function leave(room: RoomEntity, userId: string, reply: Reply<null>): void {
   room.send({ kind: 'leave', userId, reply });
 }
 
 /** Where this user stands, exactly; counts as being seen. Null asks only for the news. */
-export function look(room: RoomAddress, userId: string | null, reply: Reply<Look>): void {
+export function look(room: RoomEntity, userId: string | null, reply: Reply<Look>): void {
   room.send({ kind: 'look', userId, reply });
 }
 
 /** A live connection of this user opened: while there is one, they are not missed. Each needs its `disconnected`. */
-export function connected(room: RoomAddress, userId: string, reply: Reply<null>): void {
+export function connected(room: RoomEntity, userId: string, reply: Reply<null>): void {
   room.send({ kind: 'connected', userId, reply });
 }
 
 /** A live connection of this user ended: with the last one their grace begins. */
-export function disconnected(room: RoomAddress, userId: string, reply: Reply<null>): void {
+export function disconnected(room: RoomEntity, userId: string, reply: Reply<null>): void {
   room.send({ kind: 'disconnected', userId, reply });
 }
 
 /** Changes the room's terms; in force when accepted, and what they allow is admitted at once. */
-export function configure(room: RoomAddress, change: RoomChange, reply: Reply<RoomTerms>): void {
+export function configure(room: RoomEntity, change: RoomChange, reply: Reply<RoomTerms>): void {
   room.send({ kind: 'configure', change, reply });
 }
 
@@ -184,17 +207,17 @@ export function configure(room: RoomAddress, change: RoomChange, reply: Reply<Ro
  * Takes a pass for a reservation that is about to be tried. Refused with QUEUE_PASS_INVALID (details.reason: `unknown`,
  * `expired`, `used`) or SERVICE_UNAVAILABLE. Whoever was accepted must call `endPassUse`.
  */
-export function usePass(room: RoomAddress, use: PassUse, reply: Reply<null>): void {
+export function usePass(room: RoomEntity, use: PassUse, reply: Reply<null>): void {
   room.send({ kind: 'use', use, reply });
 }
 
 /** Tells what came of the reservation: a booking uses the pass up, a refusal gives it back. */
-export function endPassUse(room: RoomAddress, use: PassUse, end: UseEnd): void {
+export function endPassUse(room: RoomEntity, use: PassUse, end: UseEnd): void {
   room.send({ kind: 'used', use, end, reply: nobodyAsked });
 }
 
 /** Brings what the event log tells of a booking; accepted again when it was heard before. */
-export function tellCheckout(room: RoomAddress, news: CheckoutNews, reply: Reply<null>): void {
+export function tellCheckout(room: RoomEntity, news: CheckoutNews, reply: Reply<null>): void {
   room.send({ kind: 'checkout', news, reply });
 }
 

@@ -6,8 +6,9 @@ import type { AccessCode, AcquiredRoom, RoomLedger } from '../engine/room-ledger
 import { ReleaseRate } from '../engine/wait-estimate.ts';
 import { WaitingRoom } from '../engine/waiting-room.ts';
 import type { Inbox } from './inbox.ts';
-import type { Actors, Self } from './kit.ts';
+import type { Actors, Reply, Self } from './kit.ts';
 import type { LivePresence } from './live-presence.ts';
+import type { RoomFollowers } from './room-followers.ts';
 import type { RoomMessage } from './waiting-room.ts';
 import type { RoomListener, RoomNews, RoomRequest } from './waiting-room-requests.ts';
 
@@ -28,6 +29,8 @@ export interface RoomWatch {
 export interface RoomDeps {
   readonly actors: Actors;
   readonly ledger: RoomLedger;
+  /** Resolves when this node may take the room over: nobody else is to have it then. */
+  readonly lease: (eventId: string) => Promise<void>;
   readonly sha256: Sha256;
   readonly limits: RoomLimits;
   readonly watch: RoomWatch;
@@ -58,6 +61,7 @@ export interface RoomSurroundings {
   readonly inbox: Inbox<RoomRequest>;
   readonly presence: LivePresence;
   readonly listeners: Set<RoomListener>;
+  readonly followers: RoomFollowers;
   /** Tries with a pass, by admission; those of a pass that is used up go with its release. */
   readonly uses: Map<number, UseUnderWay>;
   news: RoomNews | null;
@@ -94,6 +98,8 @@ export interface State {
   tickedAtMs: number;
   /** A tick is on its way. */
   ticking: boolean;
+  /** Called when nothing is under way any more; null while the room stays. */
+  closing: Reply<null> | null;
 }
 
 const noStock: Stock = {
@@ -125,6 +131,7 @@ export function newState(eventId: string, deps: RoomDeps, around: RoomSurroundin
     again: [],
     tickedAtMs: self.now(),
     ticking: false,
+    closing: null,
   };
 }
 

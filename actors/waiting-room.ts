@@ -9,11 +9,12 @@
  * It neither signs passes (http/pass-seal.ts) nor holds connections; it does not decide who owns which room.
  */
 import { isSoldOut } from '../engine/admission.ts';
-import { unavailable } from '../engine/outcome.ts';
+import { accept, unavailable } from '../engine/outcome.ts';
 import { termsFrom } from '../engine/waiting-room.ts';
 import { Inbox } from './inbox.ts';
-import type { ActorRef, Behaviour } from './kit.ts';
+import { type ActorRef, type Behaviour, type Reply, stopWhenDone } from './kit.ts';
 import { LivePresence } from './live-presence.ts';
+import { RoomFollowers } from './room-followers.ts';
 import { closed, doubt, notTaken, take, taken } from './waiting-room-doubt.ts';
 import { judge } from './waiting-room-judge.ts';
 import { spread, tell } from './waiting-room-news.ts';
@@ -35,6 +36,7 @@ export type RoomMessage =
   | { readonly type: 'wake' }
   | { readonly type: 'tick' }
   | { readonly type: 'take' }
+  | { readonly type: 'close'; readonly done: Reply<null> }
   | { readonly type: 'taken'; readonly taken: TakenRoom | null }
   | { readonly type: 'not-taken'; readonly error: unknown }
   | { readonly type: 'appended'; readonly answer: 'appended' | 'stale' }
@@ -47,6 +49,8 @@ export type RoomMessage =
 export interface LocalRoom extends RoomAddress {
   readonly eventId: string;
   readonly ref: ActorRef<RoomMessage>;
+  /** Ends the actor once everything it has accepted is answered; what is not after `graceMs` is refused. */
+  close(graceMs: number): Promise<void>;
 }
 
 // ---- Behaviour
@@ -61,6 +65,10 @@ function receive(state: State, message: RoomMessage): State {
       break;
     case 'take':
       take(state);
+      break;
+    case 'close':
+      state.closing = message.done;
+      advance(state);
       break;
     case 'taken':
       taken(state, message.taken);
@@ -83,7 +91,13 @@ function receive(state: State, message: RoomMessage): State {
       state.deps.watch.doubted(state.eventId, 'the stock could not be read', message.error);
       break;
   }
+  if (state.closing && isIdle(state)) state.closing(accept(null));
   return state;
+}
+
+/** Nothing that was accepted waits for an answer. */
+function isIdle({ appending, draft, again, around }: State): boolean {
+  return !appending && draft.requests.length + draft.entries.length + again.length + around.inbox.length === 0;
 }
 
 /** Judges what waits, lets in whom there is room for, and sends it to the truth. One batch is on its way at a time. */
@@ -187,16 +201,19 @@ function surveyed(state: State, { stock, checkouts }: Survey, seatsBefore: numbe
 }
 
 const busy = unavailable('too many requests wait for this waiting room');
+const elsewhere = unavailable('the waiting room is moving to another node');
 
 // ---- Lifecycle
 
 /** Starts the actor of one event's waiting room. It takes the room over at once; until then requests wait. */
 export function startWaitingRoom(eventId: string, deps: RoomDeps): LocalRoom {
   const { actors, limits } = deps;
+  const listeners = new Set<RoomListener>();
   const around: RoomSurroundings = {
     inbox: new Inbox<RoomRequest>(limits.inboxMax, () => actors.tell(ref, { type: 'wake' })),
     presence: new LivePresence(),
-    listeners: new Set<RoomListener>(),
+    listeners,
+    followers: new RoomFollowers(listeners),
     uses: new Map(),
     news: null,
   };
@@ -216,11 +233,20 @@ export function startWaitingRoom(eventId: string, deps: RoomDeps): LocalRoom {
     mailboxMax: 10_000,
     restart: { minMs: 100, maxMs: 10_000 },
   });
+  let closed = false;
   return {
     eventId,
     ref,
     send(request) {
-      if (!around.inbox.offer(request)) request.reply(busy);
+      if (closed) request.reply(elsewhere);
+      else if (!around.inbox.offer(request)) request.reply(busy);
+    },
+    async close(graceMs) {
+      closed = true;
+      await stopWhenDone<RoomMessage>(actors, ref, (done) => ({ type: 'close', done }), graceMs);
+      if (present) abandonState(present);
+      for (const request of around.inbox.take(Number.POSITIVE_INFINITY)) request.reply(elsewhere);
+      around.followers.end(elsewhere);
     },
     subscribe(listener) {
       around.listeners.add(listener);

@@ -31,8 +31,9 @@ export function startTakeOver(state: State): void {
   if (state.phase !== 'doubtful' || state.takingOver || state.gating || state.committing > 0) return;
   state.takingOver = true;
   if (!state.sweeping) refuseLate(state);
+  const { zoneId, deps } = state;
   state.self.pipe(
-    takeOver(state.zoneId, state.deps, contradiction(state)),
+    deps.lease(zoneId).then(() => takeOver(zoneId, deps, contradiction(state))),
     (ownership) => ({ type: 'took-over', ownership }),
     (error) => ({ type: 'take-over-failed', error }),
   );

@@ -7,6 +7,7 @@
  */
 import { type Outcome, reject } from '../engine/outcome.ts';
 import type { Hash16 } from '../engine/zone.ts';
+import type { Wire } from './cluster/forwarding.ts';
 import type { Reply } from './kit.ts';
 
 export interface ZoneAddress {
@@ -50,6 +51,12 @@ export type MoveRequest = { readonly bookingId: string; readonly deadlineMs: num
 );
 
 export type ZoneRequest = ReserveRequest | MoveRequest;
+
+/** How requests travel to a zone of another node: without the reply, which stays, and the deadline, which the mesh has. */
+export const zoneWire: Wire<ZoneRequest> = {
+  orderOf: ({ reply, deadlineMs, ...order }) => ({ order, deadlineMs, reply: reply as Reply<unknown> }),
+  requestOf: (order, deadlineMs, reply) => ({ ...(order as object), deadlineMs, reply }) as ZoneRequest,
+};
 
 interface Ask<T> {
   readonly deadlineMs: number;
@@ -140,6 +147,10 @@ export class KeysUnderWay {
     if (entry.joined === null) return;
     const again = outcome.ok ? { ok: true as const, value: { ...outcome.value, replayed: true } } : outcome;
     for (const joined of entry.joined) joined.reply(again);
+  }
+
+  get areUnderWay(): boolean {
+    return this.#first.size > 0;
   }
 
   /** Settles everything that is under way. */

@@ -5,7 +5,7 @@ import { Patience } from '../engine/patience.ts';
 import type { Cancel, Gate, ZoneLedger } from '../engine/ports.ts';
 import type { Fifo } from './fifo.ts';
 import type { Inbox } from './inbox.ts';
-import type { Actors, Self } from './kit.ts';
+import type { Actors, Reply, Self } from './kit.ts';
 import type { Ownership } from './take-over.ts';
 import type { ZoneMessage } from './zone.ts';
 import type { Cleared, Flight } from './zone-flight.ts';
@@ -31,12 +31,16 @@ export interface ZoneWatch {
   /** Starts a stopwatch for one call; call the answer when it is back. */
   timed(stage: 'lua' | 'commit'): () => void;
   doubted(zoneId: string, why: string, error?: unknown): void;
+  /** A store refused a batch: another owner came (`fenced`), or the store is not where the batch says (`stale`). */
+  refused(by: 'gate' | 'truth', why: 'fenced' | 'stale'): void;
 }
 
 export interface ZoneDeps {
   readonly actors: Actors;
   readonly gate: Gate;
   readonly ledger: ZoneLedger;
+  /** Resolves when this node may take the zone over: nobody else is to have it then. */
+  readonly lease: (zoneId: string) => Promise<void>;
   readonly limits: ZoneLimits;
   readonly watch: ZoneWatch;
 }
@@ -83,6 +87,8 @@ export interface State {
   /** To be judged before anything that waits in the inbox. */
   again: ZoneRequest[];
   due: { readonly atMs: number; readonly cancel: Cancel } | null;
+  /** Called when nothing is under way any more; null while the zone stays. */
+  closing: Reply<null> | null;
 }
 
 export function newState(given: Pick<State, 'zoneId' | 'deps' | 'self' | 'inbox' | 'turnedAway'>): State {
@@ -110,5 +116,6 @@ export function newState(given: Pick<State, 'zoneId' | 'deps' | 'self' | 'inbox'
     failures: 0,
     again: [],
     due: null,
+    closing: null,
   };
 }

@@ -8,11 +8,11 @@
  *
  * It does not decide who owns which zone (cluster/shards.ts), nor windows of sale and prices (the edge, the catalogue).
  */
-import { type Outcome, unavailable } from '../engine/outcome.ts';
+import { accept, type Outcome, unavailable } from '../engine/outcome.ts';
 import type { CommitAnswer, GateAnswer } from '../engine/ports.ts';
 import { Fifo } from './fifo.ts';
 import { Inbox } from './inbox.ts';
-import type { ActorRef, Behaviour } from './kit.ts';
+import { type ActorRef, type Behaviour, type Reply, stopWhenDone } from './kit.ts';
 import type { Ownership } from './take-over.ts';
 import { answerDurable, answerGated, noSuchZone, refuse } from './zone-answers.ts';
 import { doubt, judgeAgain, refuseLate, startTakeOver, takeOverFailed, tookOver, unknownFate } from './zone-doubt.ts';
@@ -28,6 +28,7 @@ export type ZoneMessage =
   | { readonly type: 'due' }
   | { readonly type: 'take-over' }
   | { readonly type: 'sweep' }
+  | { readonly type: 'close'; readonly done: Reply<null> }
   | { readonly type: 'took-over'; readonly ownership: Ownership | null }
   | { readonly type: 'take-over-failed'; readonly error: unknown }
   | { readonly type: 'gated'; readonly flight: Flight; readonly answer: GateAnswer }
@@ -40,6 +41,10 @@ export type ZoneMessage =
 
 export interface LocalZone extends ZoneAddress {
   readonly ref: ActorRef<ZoneMessage>;
+  /** Null while the zone is being taken over. */
+  readonly epoch: number | null;
+  /** Ends the actor once everything it has accepted is answered; what is not after `graceMs` hears that nobody knows. */
+  close(graceMs: number): Promise<void>;
 }
 
 // ---- Behaviour
@@ -58,6 +63,10 @@ function receive(state: State, message: ZoneMessage): State {
       break;
     case 'sweep':
       refuseLate(state);
+      break;
+    case 'close':
+      state.closing = message.done;
+      advance(state);
       break;
     case 'took-over':
       tookOver(state, message.ownership);
@@ -86,6 +95,7 @@ function receive(state: State, message: ZoneMessage): State {
       break;
   }
   turnAway(state);
+  if (state.closing && isIdle(state)) state.closing(accept(null));
   return state;
 }
 
@@ -100,6 +110,12 @@ function turnAway({ turnedAway, deps, self, gating, committing, phase }: State):
   // What is under way comes back here.
   const isBusy = phase === 'open' && (gating !== null || committing > 0);
   if (turnedAway.length > 0 && !isBusy) self.tell({ type: 'wake' });
+}
+
+/** Nothing that was accepted waits for an answer, and nothing of this owner is under way. */
+function isIdle({ gating, committing, takingOver, commits, again, keys, inbox, turnedAway }: State): boolean {
+  if (gating || committing > 0 || takingOver || keys.areUnderWay) return false;
+  return commits.length + again.length + inbox.length + turnedAway.length === 0;
 }
 
 /** Sends the next batch to the gate, as far as the pipeline has room. */
@@ -144,6 +160,7 @@ function startGating(state: State, flight: Flight): void {
 function gated(state: State, flight: Flight, answer: GateAnswer): void {
   state.gating = null;
   if (!answer.ok || state.phase === 'doubtful') {
+    if (!answer.ok) state.deps.watch.refused('gate', answer.reason);
     judgeAgain(state, flight);
     doubt(state, answer.ok ? 'another batch is in doubt' : `the gate is ${answer.reason}`);
     return;
@@ -179,6 +196,7 @@ function committed(state: State, flight: Flight, answer: CommitAnswer): void {
   const [oldest] = state.commits;
   if (answer !== 'committed') {
     if (answer === 'conflict') state.refused = flight;
+    else state.deps.watch.refused('truth', answer);
     doubt(state, `the truth answered ${answer}`);
   } else if (oldest?.flight !== flight) {
     // It is durable; what became of the one before, the take-over will tell of both.
@@ -229,18 +247,34 @@ export function startZone(zoneId: string, deps: ZoneDeps): LocalZone {
     mailboxMax: 10_000,
     restart: { minMs: 100, maxMs: 10_000 },
   });
+  let closed = false;
   return {
     ref,
+    get epoch() {
+      return present?.phase === 'open' ? (present.ownership?.lease.epoch ?? null) : null;
+    },
     send(request) {
+      if (closed) {
+        request.reply(elsewhere);
+        return;
+      }
       // Whoever pays or gives back is not turned away for those who come to buy.
       const max = request.kind === 'reserve' && present ? present.lineMax : limits.inboxMax;
       if (inbox.offer(request, max)) return;
       turnedAway.push(request);
       if (turnedAway.length === 1) actors.tell(ref, { type: 'wake' });
     },
+    async close(graceMs) {
+      closed = true;
+      await stopWhenDone<ZoneMessage>(actors, ref, (done) => ({ type: 'close', done }), graceMs);
+      if (present) abandonState(present);
+      for (const request of [...inbox.take(Number.POSITIVE_INFINITY), ...turnedAway.take(Number.POSITIVE_INFINITY)])
+        request.reply(elsewhere);
+    },
   };
 }
 
+const elsewhere = unavailable('the zone is moving to another node');
 const busy = unavailable('too many requests wait for this zone');
 
 /** Answers everything that a crashed incarnation had accepted. */

@@ -1,6 +1,7 @@
 /** Everything the routes need of the rest of the system, filled by the composition root. */
 import type { Logger } from 'pino';
 import type { LivePayment } from '../actors/booking-waiters.ts';
+import type { ClusterReport } from '../actors/cluster/cluster.ts';
 import type { RoomAddress } from '../actors/waiting-room-requests.ts';
 import type { ZoneAddress } from '../actors/zone-requests.ts';
 import type { Accounts } from '../engine/accounts.ts';
@@ -99,6 +100,9 @@ export interface Deps {
   readonly resumeSaga: (bookingId: string) => void;
   /** Processes a dead letter again, by the consumer that could not. */
   readonly replayDeadLetter: (letter: DeadLetter) => Promise<Outcome<null>>;
+  readonly cluster: () => Promise<ClusterReport>;
+  /** Has a node hand over what runs on it. Refused: NOT_FOUND, SERVICE_UNAVAILABLE. */
+  readonly drainNode: (nodeId: string) => Promise<Outcome<null>>;
   /** Of one event, or of all. One at a time: who asks while one runs is answered with it. */
   readonly audit: (eventId: string | null) => Promise<AuditReport>;
 

@@ -7,6 +7,7 @@ import { accountRoutes } from './routes/accounts.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { bookingRoutes } from './routes/bookings.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
+import { clusterRoutes } from './routes/cluster.ts';
 import { documentation } from './routes/documentation.ts';
 import { operations } from './routes/operations.ts';
 import { paymentRoutes } from './routes/payments.ts';
@@ -27,6 +28,7 @@ const product: readonly Route[] = [
   ...handRefundRoutes,
   ...ticketRoutes,
   ...adminRoutes,
+  ...clusterRoutes,
   ...operations,
 ];
 

@@ -1,14 +1,17 @@
 /** The actors of one node, given their ports, their limits and somebody who watches them. */
 import { hash } from 'node:crypto';
 import { checkoutConsumer } from '../actors/checkout-consumer.ts';
+import type { ClusterWatch } from '../actors/cluster/cluster.ts';
 import { type Actors, createActors } from '../actors/kit.ts';
 import { paymentConsumer } from '../actors/payment-consumer.ts';
 import { startTree, type Tree } from '../actors/tree.ts';
 import type { Config } from '../config.ts';
-import type { Logger } from '../telemetry.ts';
+import type { Logger, Metrics } from '../telemetry.ts';
 import type { Parts } from './parts.ts';
 
 const bookingAskTimeoutMs = 10_000;
+/** A node that is killed is missed after three seconds at most; one that stalls for two is still there. */
+const clusterLimits = { beatMs: 500, memberTtlMs: 2_500 };
 
 export type RunningTree = Tree & { readonly actors: Actors };
 
@@ -16,6 +19,8 @@ export function growTree({
   world,
   metrics,
   stores,
+  nodeId,
+  mesh,
   eventLog,
   providers,
   config,
@@ -30,6 +35,13 @@ export function growTree({
   });
   const tree = startTree({
     actors,
+    cluster: {
+      nodeId,
+      mesh,
+      register: stores.openRegister({ cluster: config.CLUSTER_NAME, memberTtlMs: clusterLimits.memberTtlMs }),
+      limits: clusterLimits,
+      watch: watchCluster(metrics, logger),
+    },
     zone: {
       gate: stores.gate,
       ledger: stores.ledger,
@@ -45,6 +57,7 @@ export function growTree({
       watch: {
         batched: metrics.batched,
         timed: metrics.timed,
+        refused: metrics.batchRefused,
         doubted(zoneId, why, error) {
           metrics.zoneDoubted();
           logger.warn({ zone_id: zoneId, err: error }, `the zone is closed until it is sure again: ${why}`);
@@ -91,8 +104,22 @@ export function growTree({
       },
       tellInventory: stores.tellInventory,
     },
-    sagas: stores.sagas,
+    neglected: { sagas: stores.sagas, zonesWithHolds: stores.zonesWithHolds, roomsOn: stores.rooms.roomsOn },
     sweepFailed: (error) => logger.warn({ err: error }, 'the sweep for unfinished sagas failed'),
   });
   return { ...tree, actors };
+}
+
+function watchCluster(metrics: Metrics, logger: Logger): ClusterWatch {
+  return {
+    changed({ members }) {
+      const nodes = members.map(({ nodeId, state }) => `${nodeId} ${state}`);
+      logger.info({ nodes }, 'the cluster has changed');
+    },
+    missed: (error) => logger.warn({ err: error }, 'the cluster could not be told that this node is there'),
+    lapsed: () => logger.error('this node was silent for too long: it is out of the cluster and owns nothing'),
+    replaced: () => logger.fatal('a newer start of this NODE_ID is there: this one owns nothing any more'),
+    forwarded: metrics.forwarded,
+    notReleased: (error) => logger.debug({ err: error }, 'a lease could not be given back'),
+  };
 }

@@ -59,15 +59,15 @@ export async function edgeDeps({
     clock,
     ids,
     logger,
-    readiness: () => readiness(stores, eventLog),
+    readiness: async () => [...(await readiness(stores, eventLog)), membershipCheck(tree)],
     metrics: metrics.text,
     jwks: () => keys.jwks,
     observe: metrics.observeHttp,
-    roomOf: tree.rooms.find,
+    roomOf: tree.roomOf,
     passSeal,
-    passDesk: createPassDesk(passSeal, tree.rooms.find),
+    passDesk: createPassDesk(passSeal, tree.roomOf),
     live: createLiveRooms({
-      roomOf: tree.rooms.find,
+      roomOf: tree.roomOf,
       passSeal,
       clock,
       connectionsMax: config.LIVE_CONNECTIONS_MAX,
@@ -88,13 +88,13 @@ export async function edgeDeps({
     cardBase: options.payments.stripe?.apiBase ?? null,
     beginPayment: (booking, asked) =>
       pay(tree.bookingDeps, tree.bookings.find(booking.bookingId), { booking, ...asked }),
-    lookAtPayment: (bookingId) => look(tree.bookingDeps, tree.bookings.find(bookingId)),
+    lookAtPayment: (bookingId) => look(tree.bookings.find(bookingId)),
     returnOrigins: () => new Set([new URL(publicUrl()).origin, ...config.CORS_ORIGINS]),
     settleBooking: (booking) => settle(tree.bookingDeps, tree.bookings.find(booking.bookingId), booking),
     refundBooking: (booking, order) =>
       refund(tree.bookingDeps, tree.bookings.find(booking.bookingId), { booking, order }),
     declareRefund: (bookingId, reference) => declareRefund(tree.bookingDeps, tree.bookings.find(bookingId), reference),
-    endHold: (booking, reason) => endHold(tree.bookingDeps, tree.bookings.find(booking.bookingId), reason),
+    endHold: (booking, reason) => endHold(tree.bookings.find(booking.bookingId), reason),
     async storeNotice(stored) {
       const isNew = await stores.storeNotice(stored);
       if (isNew) wakeRelay(tree.actors, tree.relay);
@@ -116,6 +116,14 @@ async function readiness(
     ? { name: 'redis', ok: true }
     : { name: 'redis', ok: false, problem: 'not connected' };
   return [postgres, redis, await eventBus(eventLog)];
+}
+
+/** A node that hands everything over is to get no new visitors. */
+function membershipCheck({ cluster: { view, nodeId } }: RunningTree): Check {
+  const name = `cluster (${view.members.length} nodes)`;
+  const self = view.members.find((member) => member.nodeId === nodeId);
+  if (self?.state === 'serving') return { name, ok: true };
+  return { name, ok: false, problem: self ? 'this node is leaving' : 'this node is out of it' };
 }
 
 /** A node without its Kafka sells on, and what it has to tell waits in the outbox: it says so, and is ready. */

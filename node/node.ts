@@ -2,12 +2,14 @@
  * One node, put together: stores, payment provider, actors, HTTP; stopped in reverse. Knows every room and decides
  * nothing.
  */
+import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
 import { pageRoutes } from '../http/pages.ts';
 import type { Route } from '../http/route.ts';
 import { routes } from '../http/routes.ts';
 import { startServer } from '../http/server.ts';
+import { openMesh } from '../mesh/mesh.ts';
 import { openEventLog } from '../persistence/kafka/event-log.ts';
 import { connectStores, type NodeStores } from '../persistence/node-stores.ts';
 import { stuckSagas } from '../persistence/postgres/operator-reads.ts';
@@ -49,7 +51,20 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const eventLog = openLog(config, logger);
   try {
     await refuseUnsafe(stores, config, logger);
-    return await openNode(options, { world, metrics, stores, eventLog });
+    const nodeId = config.NODE_ID ?? (config.PORT === 0 ? world.ids.next() : `${hostname()}:${config.PORT}`);
+    const mesh = await openMesh({
+      nodeId,
+      host: config.HOST,
+      port: config.MESH_PORT,
+      advertisedHost: config.MESH_HOST ?? config.HOST,
+      clock: world.clock,
+      metrics,
+      log: logger,
+    });
+    return await openNode(options, { world, metrics, stores, nodeId, mesh, eventLog }).catch(async (error: unknown) => {
+      await mesh.close();
+      throw error;
+    });
   } catch (error) {
     await eventLog?.close();
     await stores.close();
@@ -64,7 +79,7 @@ function openLog({ KAFKA_BROKERS: brokers, KAFKA_PREFIX: prefix }: Config, logge
 
 async function openNode(options: NodeOptions, opened: Omit<Parts, 'providers' | 'publicUrl'>): Promise<Node> {
   const { config, logger } = options;
-  const { world, metrics, stores, eventLog } = opened;
+  const { world, metrics, stores, mesh, eventLog } = opened;
   let ownUrl = '';
   const publicUrl = () => config.PUBLIC_URL ?? ownUrl;
   const providers = connectProviders(options.payments, { now: world.clock.now, publicUrl });
@@ -76,10 +91,7 @@ async function openNode(options: NodeOptions, opened: Omit<Parts, 'providers' | 
     const deps = await edgeDeps({ ...parts, options, tree });
     metrics.gauge('ws_connections', () => deps.live.count('socket'));
     metrics.gauge('sse_connections', () => deps.live.count('stream'));
-    // Whoever holds seats in a zone must be able to lose them in time, so its owner starts now.
-    for (const zoneId of await stores.zonesWithHolds()) tree.zones.find(zoneId);
-    // Passes run out and slots are freed also while nobody asks.
-    for (const eventId of await stores.rooms.roomsOn()) tree.rooms.find(eventId);
+    await tree.cluster.joined();
     const server = await startServer({
       host: config.HOST,
       port: config.PORT,
@@ -94,8 +106,11 @@ async function openNode(options: NodeOptions, opened: Omit<Parts, 'providers' | 
     return {
       url: server.url,
       async stop() {
+        await tree.cluster.drain();
         await server.stop();
+        await tree.cluster.resign().catch((error: unknown) => logger.warn({ err: error }, 'left without a word'));
         tree.actors.stopAll();
+        await mesh.close();
         await eventLog?.close();
         await stores.close();
       },
@@ -130,7 +145,13 @@ async function refuseUnsafe(stores: NodeStores, config: Config, logger: Logger):
   );
 }
 
-function addGauges(metrics: Metrics, { pool, gateConnection }: NodeStores, { rooms }: RunningTree): void {
+function addGauges(
+  metrics: Metrics,
+  { pool, gateConnection }: NodeStores,
+  { rooms, zones, cluster }: RunningTree,
+): void {
+  metrics.gauge('cluster_members', () => cluster.view.members.length);
+  metrics.gauge('cluster_owned_zones', () => zones.started.size);
   metrics.gauge('saga_stuck', () => stuckSagas(pool));
   metrics.gauge('outbox_backlog', () => outboxBacklog(pool));
   metrics.gauge('outbox_age_seconds', () => outboxAgeSeconds(pool));

@@ -14,7 +14,9 @@ import { isPlayed } from './providers.ts';
 export function operatorDeps(options: NodeOptions, tree: RunningTree) {
   const audits = new Map<string | null, Promise<AuditReport>>();
   return {
-    resumeSaga: (bookingId: string) => resume(tree.bookingDeps, tree.bookings.find(bookingId)),
+    cluster: () => tree.cluster.report(),
+    drainNode: (nodeId: string) => tree.cluster.drainNode(nodeId),
+    resumeSaga: (bookingId: string) => resume(tree.bookings.find(bookingId)),
     replayDeadLetter: (letter: DeadLetter) => replay(tree, letter),
     audit(eventId: string | null): Promise<AuditReport> {
       const running = audits.get(eventId) ?? auditNow(options, eventId).finally(() => audits.delete(eventId));
@@ -27,7 +29,7 @@ export function operatorDeps(options: NodeOptions, tree: RunningTree) {
 async function replay(tree: RunningTree, { topic, consumer: name, key, event }: DeadLetter): Promise<Outcome<null>> {
   if (topic === 'saga-commands') {
     // The saga itself says when it has got on; what was given up is begun again.
-    resume(tree.bookingDeps, tree.bookings.find(key), (JSON.parse(event) as { step: Step }).step);
+    resume(tree.bookings.find(key), (JSON.parse(event) as { step: Step }).step);
     return accept(null);
   }
   const consumer = tree.consumers.find((each) => each.name === name && each.topic === topic);

@@ -1,6 +1,7 @@
 /** The connections of one node and everything that is kept behind them, opened together and closed together. */
 import type pg from 'pg';
 import type { EventConsumer, Outbox, RelayLock } from '../engine/event-log.ts';
+import type { Register } from '../engine/membership.ts';
 import type { Inventory, OperatorReads } from '../engine/operator.ts';
 import type { Gate, Journal, SagaView, ZoneLedger } from '../engine/ports.ts';
 import type { BookingReads, PaymentReads, RefundReads, TicketReads } from '../engine/reads.ts';
@@ -26,6 +27,7 @@ import { createZoneLedger, zonesWithHolds } from './postgres/zone-ledger.ts';
 import { connectGate, type GateConnection } from './redis/connection.ts';
 import { createGate } from './redis/gate.ts';
 import { connectRateLimits, type RateLimitStore } from './redis/rate-limits.ts';
+import { createRegister, type RegisterOptions } from './redis/register.ts';
 import { findUnsafeRedis } from './redis/safety.ts';
 import type { UnsafeSetting } from './unsafe-setting.ts';
 
@@ -40,6 +42,8 @@ export interface NodeStores {
   readonly rateLimits: RateLimitStore | null;
   readonly gateConnection: GateConnection;
   readonly gate: Gate;
+  /** Of the nodes of a cluster. */
+  openRegister(options: RegisterOptions): Register;
   readonly ledger: ZoneLedger;
   readonly rooms: RoomLedger;
   readonly journal: Journal;
@@ -113,6 +117,7 @@ export async function connectStores({
     rateLimits: limits,
     gateConnection,
     gate,
+    openRegister: (options) => createRegister(gateConnection, options),
     ledger,
     rooms: createRoomLedger({ lane: roomLane, pool, now }),
     journal: createJournal(pool),

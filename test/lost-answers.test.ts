@@ -70,7 +70,8 @@ describe('a zone over real stores', () => {
       gate: stores.gate,
       ledger: stores.ledger,
       limits: { batchMax: 64, inboxMax: 1_000, waitMaxMs: 200, commitsMax: 2, holdTtlMs: 600_000, ack: 'durable' },
-      watch: { batched: () => {}, timed: () => () => {}, doubted: (_, why) => doubts.push(why) },
+      lease: async () => {},
+      watch: { refused: () => {}, batched: () => {}, timed: () => () => {}, doubted: (_, why) => doubts.push(why) },
     });
     expect(await settled([ask()])).toEqual(['accepted']);
   });

@@ -14,6 +14,9 @@ export interface NodeProcess {
   stop(): Promise<void>;
   /** As `kill -9` does: nothing is finished, nothing is said. */
   kill(): Promise<void>;
+  /** SIGSTOP, as a pause of a virtual machine does. */
+  pause(): void;
+  resume(): void;
 }
 
 const root = join(import.meta.dirname, '..');
@@ -55,7 +58,13 @@ async function spawnOnsale(args: readonly string[], environment: Environment) {
 export async function spawnNode(environment: Environment): Promise<NodeProcess> {
   const child = await spawnOnsale(['serve'], environment);
   const url = await readyUrl(child);
-  return { url, stop: () => end(child, 'SIGTERM'), kill: () => end(child, 'SIGKILL') };
+  return {
+    url,
+    stop: () => end(child, 'SIGTERM'),
+    kill: () => end(child, 'SIGKILL'),
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+  };
 }
 
 function readyUrl(child: ChildProcess): Promise<string> {

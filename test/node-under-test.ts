@@ -20,7 +20,7 @@ import { readCharges } from '../providers/sandbox/charges.ts';
 import { type SandboxClock, wallClock } from '../providers/sandbox/clock.ts';
 import { type Buyer, buyerWith, eventually, registerBuyer } from './buyer.ts';
 import { gatewayEnvironment, gatewayKeys } from './gateway-buyer.ts';
-import { spawnNode } from './node-process.ts';
+import { type NodeProcess, spawnNode } from './node-process.ts';
 import { openLine, type ProviderLine } from './provider-line.ts';
 import { openShop, type Shop, secretKey, webhookSecret } from './sandbox-shop.ts';
 import { openDatabase, openRedis } from './stores.ts';
@@ -78,6 +78,8 @@ export interface NodeUnderTest {
   stop(): Promise<void>;
   kill(): Promise<void>;
   start(): Promise<void>;
+  /** Starts one more node of the cluster, as a process of its own; it is the caller's to end. */
+  addNode(nodeId: string): Promise<NodeProcess>;
   newBuyer(): Promise<Buyer>;
   /** Many users with a token and no account, as `onsale seed` makes them. */
   crowd(size: number): Promise<readonly Buyer[]>;
@@ -133,6 +135,9 @@ export async function startNodeUnderTest(
     RATE_LIMIT: 'off',
     BCRYPT_COST: '4',
     LOG_LEVEL: 'silent',
+    // The stores' Redis is shared with other nodes under test, and a node that comes back is the same one.
+    CLUSTER_NAME: randomUUID(),
+    NODE_ID: 'node-1',
     ...environment,
   };
   const start = async () => {
@@ -156,6 +161,7 @@ export async function startNodeUnderTest(
     stop: () => end('stop'),
     kill: () => end('kill'),
     start,
+    addNode: (nodeId) => spawnNode({ ...given, NODE_ID: nodeId }),
     newBuyer: () => registerBuyer(url),
     crowd: (size) => Promise.all(Array.from({ length: size }, () => tokenHolder(url, tokenSecret))),
     putOnSale: (terms) => putOnSale(own.url, terms),

@@ -59,6 +59,7 @@ export function roomBench(
   const room = startWaitingRoom(eventId, {
     actors,
     ledger,
+    lease: async () => {},
     sha256,
     limits: { batchMax: 256, inboxMax: 10_000, tickMs },
     watch: { admitted: () => {}, doubted: (_event, why) => void doubts.push(why) },

@@ -68,6 +68,7 @@ describe('a waiting room over a real PostgreSQL', () => {
     room = startWaitingRoom(eventId, {
       actors,
       ledger,
+      lease: async () => {},
       sha256,
       limits: { batchMax: 64, inboxMax: 10_000, tickMs: 100 },
       watch: { admitted: () => {}, doubted: (_, why) => doubts.push(why) },

@@ -31,3 +31,12 @@ export function idempotencyKeys(eventId: string, atMs: number): { readonly today
   const day = Math.floor(atMs / dayMs);
   return { today: `{${eventId}}:idem:${day}`, yesterday: `{${eventId}}:idem:${day - 1}` };
 }
+
+/** Members of the cluster of this name. Its keys are of no event; the braces keep them in one slot, for one script. */
+export function nodesKey(cluster: string): string {
+  return `{${cluster}}:nodes`;
+}
+
+export function leaseKey(cluster: string, { kind, id }: { readonly kind: string; readonly id: string }): string {
+  return `{${cluster}}:${kind}:${id}`;
+}

@@ -2,8 +2,7 @@
  * One booking and everything its saga touches, in a simulated world: a zone and a truth that know this booking only, a
  * provider whose answers get lost, and a journal. Each does what it does at a virtual moment and counts it.
  */
-import { type BookingDeps, startBooking } from '../../actors/booking.ts';
-import type { BookingActor } from '../../actors/booking-requests.ts';
+import { type BookingDeps, type LocalBooking, startBooking } from '../../actors/booking.ts';
 import { type Actors, createActors } from '../../actors/kit.ts';
 import type { ZoneRequest } from '../../actors/zone-requests.ts';
 import { type Booking, statusAfter } from '../../engine/booking.ts';
@@ -43,7 +42,7 @@ export class SagaStage {
   seatsAreFree = true;
   intent: IntentState | null = null;
   deps: BookingDeps;
-  actor: BookingActor;
+  actor: LocalBooking;
   #actors: Actors;
   /** Calls that were done; the process dies with that of this number, before its answer is there. */
   effects = 0;
@@ -68,7 +67,7 @@ export class SagaStage {
   }
 
   /** Another node that takes the booking for its own. */
-  twin(): { readonly deps: BookingDeps; readonly actor: BookingActor } {
+  twin(): { readonly deps: BookingDeps; readonly actor: LocalBooking } {
     const deps = this.#newDeps(this.#newSystem());
     return { deps, actor: startBooking(this.booking.bookingId, deps) };
   }

@@ -68,6 +68,7 @@ function startZones(sale: Sale, crash: { armed: boolean }) {
     throw new Error(`simulated crash in ${where}`);
   };
   const watch: ZoneWatch = {
+    refused: (by, why) => tally.add(`${by} refused a batch: ${why}`),
     batched: () => maybeCrash('batched'),
     timed(stage) {
       maybeCrash(stage);
@@ -84,7 +85,7 @@ function startZones(sale: Sale, crash: { armed: boolean }) {
     abandoned: (name) => world.note(`${name} abandoned a message`),
   });
   const limits: ZoneLimits = { batchMax: 8, inboxMax: 200, waitMaxMs: 200, commitsMax: 2, holdTtlMs, ack: 'durable' };
-  const deps = { actors, gate: persistent(sale), ledger, limits, watch };
+  const deps = { actors, lease: async () => {}, gate: persistent(sale), ledger, limits, watch };
   return sale.zoneIds.map((zoneId) => startZone(zoneId, deps));
 }
 

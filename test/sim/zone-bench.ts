@@ -87,6 +87,7 @@ export class ZoneBench {
       },
     };
     const watch = {
+      refused: () => {},
       batched: () => this.#maybeCrash('batched'),
       timed: (stage: 'lua' | 'commit') => {
         this.#maybeCrash(stage);
@@ -97,7 +98,14 @@ export class ZoneBench {
         this.#maybeCrash('doubt');
       },
     };
-    const zone = startZone(id, { actors, gate, ledger: this.ledger, limits: { ...limits, ...more }, watch });
+    const zone = startZone(id, {
+      actors,
+      lease: async () => {},
+      gate,
+      ledger: this.ledger,
+      limits: { ...limits, ...more },
+      watch,
+    });
     await this.pass(50);
     this.calls.length = 0;
     this.doubts.length = 0;
