@@ -20,7 +20,7 @@ import { realWorld } from './world.ts';
 
 const usage = `onsale <command>
 
-  serve        one node; with nothing configured, the whole demo around it
+  serve        [--nodes N]: one node, or one a core on one port; with nothing configured, the whole demo around it
   migrate      brings the database's schema up to date
   demo         lays the demo's users and events
   seed         --users N --zones K --seats S [--max-per-user M] [--price P] [--currency C] [--queue] --out FILE
@@ -39,7 +39,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 type Command = (args: string[], config: Config) => Promise<number>;
 
 const commands: Readonly<Record<string, Command>> = {
-  serve: (_args, config) => serve(config),
+  serve: serveNodes,
   migrate: (_args, config) => withStores(config, async () => 0),
   demo: (_args, config) =>
     withStores(config, async ({ databaseUrl }) => {
@@ -76,6 +76,15 @@ const count = (text: string | undefined, name: string): number => {
     throw new ConfigError(`--${name} must be a whole number`);
   return value;
 };
+
+function serveNodes(args: string[], config: Config): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    // A member is one of several: `--nodes` starts them.
+    options: { nodes: { type: 'string', default: '1' }, member: { type: 'boolean', default: false } },
+  });
+  return serve(config, { nodes: count(values.nodes, 'nodes'), member: values.member, program: process.argv[1] ?? '' });
+}
 
 function seed(args: string[], config: Config): Promise<number> {
   const { values } = parseArgs({

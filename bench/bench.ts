@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runBaseline } from './baselines/baseline.ts';
 import { runChaos } from './chaos.ts';
+import { clusterUsage, runCluster } from './cluster.ts';
 import { duelDefaults, duelSummary, runDuel } from './duel/duel.ts';
 import { lifecycleDefaults, lifecycleSummary, runLifecycle } from './lifecycle.ts';
 import { runGenerator } from './load/generator.ts';
@@ -25,6 +26,7 @@ const usage = `onsale bench <scenario>
           [--kills 20] [--store-faults 2] [--seats 1500] [--zones 2] [--hold-seconds 8] [--per-second 50] [--seed 1]
 
 ${queueUsage}
+${clusterUsage}
 
   Loads, measured: a report in a folder, and no score for a run that breaks a promise.
 
@@ -58,6 +60,7 @@ type Scenario = (args: string[], io: BenchIo) => Promise<number>;
 const scenarios: Readonly<Record<string, Scenario>> = {
   rush,
   chaos,
+  cluster: runCluster,
   compare,
   lifecycle: runLifecycle,
   peers: runPeers,

@@ -34,6 +34,8 @@ export interface OwnServerOptions {
   /** The command: `bin/onsale.mjs`. */
   readonly program: string;
   readonly holdSeconds: number;
+  /** Processes that serve on one port. @default 1 */
+  readonly nodes?: number;
   /** Of server and stores. @default null */
   readonly cores?: Cores;
   /** More variables for the server; they win. */
@@ -46,7 +48,7 @@ const stopLimitMs = 20_000;
 const foreign = ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS', 'STRIPE_SECRET_KEY', 'STRIPE_API_BASE', 'JWT_SECRET'];
 
 export async function prepareServer(options: OwnServerOptions): Promise<OwnServer> {
-  const { program, holdSeconds, cores = null, settings: more } = options;
+  const { program, holdSeconds, nodes = 1, cores = null, settings: more } = options;
   const dataDir = mkdtempSync(join(tmpdir(), 'onsale-rush-'));
   chmodSync(dataDir, 0o755); // as root, PostgreSQL runs as another user, who must be able to enter
   const [port, sandboxPort] = (await freePorts(2)) as [number, number];
@@ -69,6 +71,8 @@ export async function prepareServer(options: OwnServerOptions): Promise<OwnServe
     process.execPath,
     program,
     'serve',
+    '--nodes',
+    String(nodes),
   ]);
   const log = openSync(join(dataDir, 'server.log'), 'a');
   let server: ChildProcess | null = null;

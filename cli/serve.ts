@@ -1,4 +1,7 @@
-/** `onsale serve`: one node; with nothing configured, the whole demo around it. Runs until SIGINT, SIGTERM or SIGHUP. */
+/**
+ * `onsale serve`: one node, or several on one port; with nothing configured, the whole demo around it. Runs until
+ * SIGINT, SIGTERM or SIGHUP.
+ */
 import { setFlagsFromString } from 'node:v8';
 import { hash } from '@node-rs/bcrypt';
 import type { Config } from '../config.ts';
@@ -9,10 +12,14 @@ import { layDemoData } from '../persistence/postgres/demo-data.ts';
 import { type Sandbox, startSandbox } from '../providers/sandbox/server.ts';
 import { createLogger, type Logger } from '../telemetry.ts';
 import { playAccounts, playSandbox } from './play-accounts.ts';
+import { startCrew } from './serve-many.ts';
 import { openStores, type Stores } from './stores.ts';
 
+/** One node, or several. */
+type Server = Pick<Node, 'url' | 'stop'>;
+
 interface Running {
-  readonly node: Node;
+  readonly node: Server;
   /** Null when payments go to real providers. */
   readonly sandbox: Sandbox | null;
 }
@@ -20,8 +27,17 @@ interface Running {
 /** What the heap may grow by, over what was alive after a full collection, before the next (docs/adr/0020). */
 const heapGrowingPercent = 50;
 
+export interface ServeOptions {
+  /** More than one: each a process of its own, on one port. */
+  readonly nodes: number;
+  /** One of those: the stores and the sandbox are another's. */
+  readonly member: boolean;
+  /** The command itself. */
+  readonly program: string;
+}
+
 /** The exit code. Rejects when the node cannot start. */
-export async function serve(config: Config): Promise<number> {
+export async function serve(config: Config, options: ServeOptions): Promise<number> {
   setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
   const logger = createLogger(config.LOG_LEVEL);
   process.on('unhandledRejection', (error) => {
@@ -34,7 +50,7 @@ export async function serve(config: Config): Promise<number> {
   const asked = stopAsked();
   const stores = await openStores(config, say);
   try {
-    const running = await start(config, stores, logger);
+    const running = await start(config, stores, { ...options, logger });
     process.stdout.write(`onsale ready ${running.node.url}\n`);
     if (stores.embedded) welcome(running, say);
     await asked;
@@ -54,16 +70,27 @@ function stopAsked(): Promise<void> {
   });
 }
 
-async function start(config: Config, stores: Stores, logger: Logger): Promise<Running> {
+async function start(
+  config: Config,
+  stores: Stores,
+  { nodes, member, program, logger }: ServeOptions & { readonly logger: Logger },
+): Promise<Running> {
   const secrets = keptSecrets(config.ONSALE_DATA_DIR);
   if (stores.embedded)
     await layDemoData(stores.databaseUrl, (password) => hash(password, { cost: config.BCRYPT_COST }));
   // The sandbox tells the node of payments, and the node calls the sandbox: one of them must come first.
-  const started: { node?: Node } = {};
+  const started: { node?: Server } = {};
   const nodeUrl = () => started.node?.url ?? null;
   const log = (line: string) => logger.debug(`sandbox: ${line}`);
-  const sandbox = isPlayed(config) ? await startSandbox({ ...playSandbox(config, secrets, nodeUrl), log }) : null;
+  const isSandboxOurs = isPlayed(config) && !member;
+  const sandbox = isSandboxOurs ? await startSandbox({ ...playSandbox(config, secrets, nodeUrl), log }) : null;
+  const sandboxUrl = sandbox?.url ?? (isPlayed(config) ? `http://127.0.0.1:${config.SANDBOX_PORT}` : null);
   try {
+    if (nodes > 1) {
+      const sandboxPort = sandboxUrl === null ? null : Number(new URL(sandboxUrl).port);
+      started.node = await startCrew({ config, nodes, stores, sandboxPort, program, logger });
+      return { node: started.node, sandbox };
+    }
     started.node = await startNode({
       config,
       logger,
@@ -71,7 +98,7 @@ async function start(config: Config, stores: Stores, logger: Logger): Promise<Ru
       redisUrl: stores.redisUrl,
       jwtSecret: config.JWT_SECRET ?? secrets.jwtSecret,
       ticketKey: config.PASS_PRIVATE_KEY ?? secrets.ticketKey,
-      payments: sandbox ? playAccounts(secrets, sandbox.url) : configuredAccounts(config),
+      payments: sandboxUrl ? playAccounts(secrets, sandboxUrl) : configuredAccounts(config),
     });
     return { node: started.node, sandbox };
   } catch (error) {

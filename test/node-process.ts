@@ -55,8 +55,8 @@ async function spawnOnsale(args: readonly string[], environment: Environment) {
 }
 
 /** Resolves when it serves. Rejects with what it said when it ends instead. */
-export async function spawnNode(environment: Environment): Promise<NodeProcess> {
-  const child = await spawnOnsale(['serve'], environment);
+export async function spawnNode(environment: Environment, flags: readonly string[] = []): Promise<NodeProcess> {
+  const child = await spawnOnsale(['serve', ...flags], environment);
   const url = await readyUrl(child);
   return {
     url,

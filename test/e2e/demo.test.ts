@@ -18,6 +18,8 @@ beforeAll(async () => {
   sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
   environment = {
     PORT: '0',
+    // On another free port it is the same node all the same, and need not be missed first.
+    NODE_ID: 'demo',
     SANDBOX_PORT: String(sandboxPort),
     ONSALE_DATA_DIR: join(inject('storesFolder'), `demo-${randomUUID()}`),
     RATE_LIMIT: 'off',
