@@ -12,7 +12,8 @@ import { isJsonType, malformed, readJson } from './json-body.ts';
 import { isOutage } from './outage.ts';
 import { problemBody, problems } from './problem.ts';
 import { decoded, type HeaderSource, type RequestHead } from './request-head.ts';
-import type { AnyCall, HeaderPairs, Route } from './route.ts';
+import type { AnyCall, HeaderPairs, OpenAnswer, Route } from './route.ts';
+import { WaitingBody } from './waiting-body.ts';
 
 /** What all exchanges of a server share. */
 export interface Edge {
@@ -59,9 +60,10 @@ export class Exchange implements AnyCall {
   private raw: Readonly<Record<string, string>> = {};
   private state: 'open' | 'answered' | 'aborted' = 'open';
   private closeAfter = false;
+  private gone: (() => void) | null = null;
   private extra: string[] | null = null;
   private cacheable = false;
-  private parts: Buffer[] | null = null;
+  private waiting: WaitingBody | null = null;
   private receivedBytes = 0;
 
   /** Attaches to the abort first of all: a throw before that would end the process (in native code). */
@@ -146,6 +148,19 @@ export class Exchange implements AnyCall {
     this.write(status, this.edge.heads.privateJson(status), problemBody(rejection));
   }
 
+  stream(mediaType: string, gone: () => void): OpenAnswer | null {
+    this.header('Content-Type', mediaType);
+    this.header('Cache-Control', 'no-store');
+    const res = this.handOver(200);
+    if (res === null) return null;
+    this.gone = gone;
+    res.cork(() => {
+      this.writeHead(this.edge.heads.bare(200));
+      if (this.method === 'HEAD') res.endWithoutBody();
+    });
+    return this.method === 'HEAD' ? null : res;
+  }
+
   /** Gives the response to whoever goes on with it, as a stream or a socket. Null: the client is gone. */
   handOver(status: number): HttpResponse | null {
     if (this.state !== 'open') return null;
@@ -207,8 +222,7 @@ export class Exchange implements AnyCall {
         this.closeAfter = true;
         this.refuse(this.tooLarge());
       } else if (!isLast) this.keep(chunk);
-      else if (this.parts === null) this.complete(Buffer.from(chunk));
-      else this.complete(Buffer.concat([...this.parts, Buffer.from(chunk)]));
+      else this.complete(this.waiting === null ? Buffer.from(chunk) : this.waiting.whole(chunk));
     } catch (error) {
       this.fail(error);
     }
@@ -216,24 +230,16 @@ export class Exchange implements AnyCall {
 
   private keep(chunk: ArrayBuffer): void {
     const { edge } = this;
-    edge.waitingBytes += chunk.byteLength;
-    // A copy: the chunk's memory is taken back when this call returns.
-    this.parts ??= [];
-    this.parts.push(Buffer.from(Buffer.from(chunk)));
+    this.waiting ??= new WaitingBody(edge);
+    this.waiting.keep(chunk);
     if (edge.waitingBytes <= edge.waitingBytesMax) return;
     this.closeAfter = true;
     this.refuse({ code: 'SERVICE_UNAVAILABLE', message: 'too many bodies are under way', retryAfterSeconds: 1 });
   }
 
-  private dropParts(): void {
-    if (this.parts === null) return;
-    for (const part of this.parts) this.edge.waitingBytes -= part.length;
-    this.parts = null;
-  }
-
   private complete(bytes: Buffer): void {
     const { body } = this.route;
-    this.dropParts();
+    this.waiting?.drop();
     if (body === 'raw') this.body = Buffer.from(bytes);
     else if (body !== undefined) this.body = readJson(bytes);
     if (this.body === malformed) this.refuse({ code: 'VALIDATION_ERROR', details: { body: 'is not valid JSON' } });
@@ -255,14 +261,10 @@ export class Exchange implements AnyCall {
       return;
     }
     this.state = 'answered';
-    const { res, raw, extra } = this;
+    const { res } = this;
     const close = this.closeAfter || this.edge.closing;
     res.cork(() => {
-      res.writeStatus(head).writeHeader('X-Request-ID', this.requestId);
-      if (raw.origin !== undefined && this.edge.corsOrigins.has(raw.origin)) {
-        res.writeHeader('Access-Control-Allow-Origin', raw.origin);
-      }
-      if (extra !== null) for (let i = 0; i < extra.length; i += 2) res.writeHeader(extra[i] ?? '', extra[i + 1] ?? '');
+      this.writeHead(head);
       // Not even `undefined` may be passed for "no length": it is written as a number.
       if (body === null) res.endWithoutBody();
       else if (this.method === 'HEAD') res.endWithoutBody(Buffer.byteLength(body), close);
@@ -271,22 +273,27 @@ export class Exchange implements AnyCall {
     this.settle(status);
   }
 
+  private writeHead(head: Uint8Array): void {
+    const { res, raw, extra } = this;
+    res.writeStatus(head).writeHeader('X-Request-ID', this.requestId);
+    if (raw.origin !== undefined && this.edge.corsOrigins.has(raw.origin)) {
+      res.writeHeader('Access-Control-Allow-Origin', raw.origin);
+    }
+    if (extra !== null) for (let i = 0; i < extra.length; i += 2) res.writeHeader(extra[i] ?? '', extra[i + 1] ?? '');
+  }
+
   private abort(): void {
+    this.gone?.();
     if (this.state !== 'open') return;
     this.state = 'aborted';
     this.settle(abortedStatus);
   }
 
   private settle(status: number): void {
-    const { edge, route } = this;
+    const { edge, route, method, startedAtMs } = this;
     edge.underWay.delete(this);
-    this.dropParts();
-    edge.deps.observe({
-      path: route.path,
-      method: this.method,
-      status,
-      seconds: (performance.now() - this.startedAtMs) / 1000,
-    });
+    this.waiting?.drop();
+    edge.deps.observe({ path: route.path, method, status, seconds: (performance.now() - startedAtMs) / 1000 });
     edge.settled();
   }
 }

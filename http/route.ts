@@ -24,6 +24,17 @@ type Data<Answer> = Answer extends z.ZodType ? z.input<Answer> : never;
 
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
+/** An answer whose end has not been written. */
+export interface OpenAnswer {
+  /** Has everything that `act` writes sent at once. */
+  cork(act: () => void): unknown;
+  /** False: earlier pieces still wait in memory, and this one behind them. */
+  write(piece: Uint8Array): boolean;
+  end(): unknown;
+  /** Cuts the connection, whatever waits; `gone` is called. */
+  close(): unknown;
+}
+
 /** The part of a call that is the same for every route. One of the answering methods must be called, exactly once. */
 export interface AnyCall {
   readonly params: unknown;
@@ -48,6 +59,11 @@ export interface AnyCall {
   replyBytes(status: number, body: string | Uint8Array): void;
   /** Answers something that is not JSON. */
   send(status: number, mediaType: string, body: string | Uint8Array): void;
+  /**
+   * Begins an answer that goes on until one side ends it. `gone` is called when the client has ended it: from then on the
+   * answer must not be touched. Null: there is nobody to go on with.
+   */
+  stream(mediaType: string, gone: () => void): OpenAnswer | null;
   /** Answers without a body. */
   bare(status: 204 | 304): void;
   refuse(rejection: Rejection, headers?: HeaderPairs): void;

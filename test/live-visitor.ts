@@ -67,3 +67,23 @@ export async function visitLive(coming: Coming): Promise<LiveVisitor> {
     leave: () => socket.close(),
   };
 }
+
+/** The same over server-sent events: rejects with the status when it is refused. */
+export async function streamLive({ url, eventId, token }: Coming & { readonly token: string }) {
+  const ending = new AbortController();
+  const answer = await fetch(`${url}/api/v1/queue/position/${eventId}/stream`, {
+    headers: { Authorization: `Bearer ${token}` },
+    signal: ending.signal,
+  });
+  if (!answer.ok || !answer.body) throw new Error(`refused: ${answer.status}`);
+  const told: Told[] = [];
+  const reading = (async () => {
+    let text = '';
+    for await (const bytes of answer.body as AsyncIterable<Uint8Array>) {
+      const lines = (text + Buffer.from(bytes).toString()).split('\n\n');
+      text = lines.pop() ?? '';
+      for (const line of lines) if (line.startsWith('data: ')) told.push(JSON.parse(line.slice(6)));
+    }
+  })();
+  return { told, ended: reading.catch(() => {}), leave: () => ending.abort() };
+}

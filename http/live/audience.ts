@@ -32,7 +32,7 @@ export interface LiveLine {
   readonly id: string;
   send(message: Uint8Array): void;
   /** Whether earlier messages still wait on our side, for the client does not read. */
-  readonly isBehind: boolean;
+  isBehind(): boolean;
   /** Called once a tick, to see whether the client is still there; it may end the line. */
   beat(nowMs: number): void;
   /** Says goodbye and closes. Harmless when it is closed already. */
@@ -245,7 +245,7 @@ export class Audience implements RoomListener {
   #show(member: Member): void {
     const { line } = member;
     const nowMs = this.#deps.clock.now();
-    if (line.isBehind) {
+    if (line.isBehind()) {
       // What waits for them is old, and the next message says it all anew.
       member.behindSinceMs ??= nowMs;
       if (nowMs - member.behindSinceMs > patienceMs) line.end('slow');

@@ -144,7 +144,6 @@ interface Visit {
 class SocketLine implements LiveLine {
   readonly id: string;
   userId = '';
-  isBehind = false;
   readonly #edge: Edge;
   readonly #live: LiveRooms;
   readonly #visit: Visit;
@@ -155,6 +154,7 @@ class SocketLine implements LiveLine {
   #heardAtMs: number;
   #pingedAtMs: number;
   #budget: number = budget.burst;
+  #isBehind = false;
 
   constructor(edge: Edge, live: LiveRooms, visit: Visit, countOut: () => void) {
     this.#edge = edge;
@@ -201,12 +201,16 @@ class SocketLine implements LiveLine {
   }
 
   drained(): void {
-    this.isBehind = (this.#ws?.getBufferedAmount() ?? 0) > 0;
+    this.#isBehind = (this.#ws?.getBufferedAmount() ?? 0) > 0;
   }
 
   send(message: Uint8Array): void {
     // 0: the system did not take all of it. A socket beyond its limit is closed by this call.
-    if (this.#ws?.send(message) === 0) this.isBehind = true;
+    if (this.#ws?.send(message) === 0) this.#isBehind = true;
+  }
+
+  isBehind(): boolean {
+    return this.#isBehind;
   }
 
   end(why: Farewell): void {

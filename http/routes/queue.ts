@@ -12,6 +12,7 @@ import {
 } from '../../actors/waiting-room-requests.ts';
 import type { Outcome } from '../../engine/outcome.ts';
 import { type RoomTerms, roomModes } from '../../engine/waiting-room.ts';
+import { eventStream, openStream } from '../live/stream.ts';
 import { queueStatusView, standingView, termsView, viewStanding, viewStatus, viewTerms } from '../queue-view.ts';
 import { defineRoute, type Route } from '../route.ts';
 
@@ -95,6 +96,22 @@ const position = defineRoute({
       const { standing, news } = outcome.value;
       call.reply(200, await viewStanding(standing, news.waiting, deps.passSeal));
     }
+  },
+});
+
+const stream = defineRoute({
+  method: 'GET',
+  path: '/api/v1/queue/position/:event_id/stream',
+  area,
+  summary: 'The messages of the WebSocket as server-sent events; see /api/asyncapi.json',
+  who: 'user',
+  limit: 'general',
+  params: z.object({ event_id: z.uuid() }),
+  answers: { 200: { mediaType: eventStream } },
+  refusals: ['RATE_LIMITED', 'SERVICE_UNAVAILABLE'],
+  handle(call, deps) {
+    const refusal = openStream(call, call.user.id, call.params.event_id, deps);
+    if (refusal) call.refuse(refusal);
   },
 });
 
@@ -193,4 +210,12 @@ const fairness = defineRoute({
   },
 });
 
-export const queueRoutes: readonly Route[] = [joinRoute, leaveRoute, status, position, configureRoute, fairness];
+export const queueRoutes: readonly Route[] = [
+  joinRoute,
+  leaveRoute,
+  status,
+  position,
+  stream,
+  configureRoute,
+  fairness,
+];

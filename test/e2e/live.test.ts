@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { signAccessToken } from '../../http/auth.ts';
-import { type Buyer, buyerWith } from '../buyer.ts';
-import { type LiveVisitor, visitLive } from '../live-visitor.ts';
+import { type Buyer, buyerWith, eventually } from '../buyer.ts';
+import { type LiveVisitor, streamLive, type Told, visitLive } from '../live-visitor.ts';
 import { type NodeUnderTest, type OnSale, startNodeUnderTest, tokenSecret } from '../node-under-test.ts';
 
 let node: NodeUnderTest;
@@ -63,5 +63,24 @@ describe('a live connection', () => {
     expect(await second.hears('left')).toMatchObject({ reason: 'left' });
     await configure({ mode: 'paused' });
     await second.hears('paused');
+  });
+});
+
+describe('a stream', () => {
+  it('says what the socket says', async () => {
+    const socket = await visit(buyer);
+    const stream = await streamLive({ url: node.url(), eventId: sale.eventId, token: buyer.token });
+    socket.say({ type: 'join' });
+    await configure({ mode: 'open', max_concurrent: 1 });
+    const admitted = await socket.hears('admitted');
+    await eventually(() => {
+      const ofRoom = ({ type }: Told) => ['opened', 'position'].includes(type);
+      expect(stream.told.find(({ type }) => type === 'welcome')).toMatchObject({ status: 'absent', resumed: false });
+      expect(stream.told).toContainEqual(admitted);
+      const last = socket.told.findLast(ofRoom);
+      expect(stream.told).toContainEqual(last);
+    });
+    stream.leave();
+    await stream.ended;
   });
 });
