@@ -10,7 +10,7 @@ export interface Mesh {
   readonly address: MeshAddress;
   /**
    * The members of the cluster from now on; this node among them is passed over. Only their keys are let in. Requests
-   * under way to one that is gone, or is there with another address, end as `unanswered`.
+   * under way to one that is gone, or is there with another address, end: as `unanswered` when they were sent.
    */
   setMembers(members: readonly MeshMember[]): void;
   /**
@@ -20,7 +20,7 @@ export interface Mesh {
   request(nodeId: string, command: unknown, deadlineMs: number): Promise<MeshReply>;
   /** Who answers the requests of others; there is one. Until it is set they are refused as `unreachable`. */
   serve(handler: MeshHandler): void;
-  /** Ends everything under way as `unanswered` and lets go of the port. */
+  /** Sends the answers that are ready, ends what is under way as when all others were gone, and lets go of the port. */
   close(): Promise<void>;
 }
 

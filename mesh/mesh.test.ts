@@ -2,11 +2,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { curveKeyPair } from 'zeromq';
 import type { MeshReply } from '../engine/mesh.ts';
+import { createMetrics } from '../telemetry.ts';
 import {
   ignored,
   inMs,
   introduce,
   type MeshBench,
+  meshOptions,
   openMeshBench,
   patience,
   reach,
@@ -14,6 +16,7 @@ import {
   unreachable,
 } from '../test/mesh-bench.ts';
 import { frameBytesMax } from './frame.ts';
+import { openMesh } from './mesh.ts';
 
 const overloaded: MeshReply = { kind: 'refused', reason: 'overloaded' };
 const unanswered: MeshReply = { kind: 'unanswered' };
@@ -120,6 +123,19 @@ describe('between members', () => {
     mesh.setMembers([{ nodeId: 'b', endpoint: 'tcp://127.0.0.1:1', publicKey: key }]);
     expect(await mesh.request('b', 1, inMs(100))).toEqual(unreachable);
   });
+});
+
+it('lives alone where ZeroMQ is not installed', async () => {
+  const { mesh: b } = await bench.node('b');
+  const alone = await openMesh(meshOptions('a', createMetrics()), () => Promise.reject(new Error('no such package')));
+  const members = [
+    { nodeId: 'a', ...alone.address },
+    { nodeId: 'b', ...b.address },
+  ];
+  for (const mesh of [alone, b]) mesh.setMembers(members);
+  expect(await alone.request('b', 1, inMs(1_000))).toEqual(unreachable);
+  expect(await b.request('a', 1, inMs(1_000))).toEqual(unreachable);
+  await alone.close();
 });
 
 describe('over a bad line', () => {

@@ -92,7 +92,7 @@ export function openMeshBench(): MeshBench {
 }
 
 /** What a mesh of a test needs. */
-function meshOptions(nodeId: string, metrics: Metrics): MeshOptions {
+export function meshOptions(nodeId: string, metrics: Metrics): MeshOptions {
   return {
     nodeId,
     host: '127.0.0.1',
