@@ -70,7 +70,10 @@ export class BookingWaiters {
     const { step, payment, booking } = saga;
     if (step === 'extend-hold' || step === 'open-intent') return;
     for (const { reply, booking: asked } of this.#pay.splice(0)) {
-      if (step === 'await-payment' && payment && booking) {
+      // The provider may have been slower than the hold was long.
+      const isOver = Math.max(asked.expiresAtMs, saga.extendToMs ?? 0) <= nowMs;
+      if (step === 'await-payment' && isOver) reply(reject('RESERVATION_EXPIRED'));
+      else if (step === 'await-payment' && payment && booking) {
         const { paymentId, provider, clientSecret, redirectUrl = null } = payment;
         const { amountMinor, currency } = booking;
         reply(accept({ paymentId, provider, clientSecret, redirectUrl, amountMinor, currency }));

@@ -41,6 +41,14 @@ describe('asked for a payment', () => {
     expect(stage.booking.expiresAtMs).toBeGreaterThanOrEqual(startMs + 120_000);
   });
 
+  it('hands out none whose hold has ended while the provider was slow', async () => {
+    // It was extended before, so it is not extended again.
+    const stage = new SagaStage({ expiresAtMs: startMs + 50, firstExpiresAtMs: startMs + 20 });
+    stage.fail('openIntent', 'undone');
+    expect(await stage.after(1_000, pays(stage))).toMatchObject(refused('RESERVATION_EXPIRED'));
+    expect(stage.times('intent')).toBe(1);
+  });
+
   it('opens none when the hold is gone by then', async () => {
     const stage = new SagaStage({ expiresAtMs: startMs + 5_000, firstExpiresAtMs: startMs + 5_000 });
     const asked = pays(stage);

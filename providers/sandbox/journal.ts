@@ -4,12 +4,14 @@
  * A line is handed to the operating system before `append` returns, so it outlives a killed process. It does not
  * outlive a power cut: nobody's money is in a sandbox.
  */
-import { closeSync, createReadStream, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, createReadStream, ftruncateSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 export interface Journal {
   /** @throws when the line could not be written; the file then ends with the line before it */
   append(line: object): void;
+  /** Puts these lines in the place of all there are; who dies meanwhile finds the old ones. */
+  replace(lines: Iterable<object>): void;
   close(): void;
 }
 
@@ -20,9 +22,9 @@ export interface Journal {
  * @throws when a line in the middle is not JSON: the file was edited, and guessing would invent payments
  */
 export async function openJournal(file: string | null, replay: (line: unknown) => void): Promise<Journal> {
-  if (file === null) return { append: () => {}, close: () => {} };
+  if (file === null) return { append: () => {}, replace: () => {}, close: () => {} };
   mkdirSync(dirname(file), { recursive: true });
-  const descriptor = openSync(file, 'a');
+  let descriptor = openSync(file, 'a');
   let sizeBytes = await replayLines(file, replay);
   let closed = false;
   ftruncateSync(descriptor, sizeBytes);
@@ -30,20 +32,39 @@ export async function openJournal(file: string | null, replay: (line: unknown) =
     append(line) {
       // The number of a closed descriptor may belong to another file by now.
       if (closed) throw new Error(`${file} is closed`);
-      const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+      const bytes = bytesOf(line);
       try {
-        for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
+        writeWhole(descriptor, bytes);
       } catch (error) {
         ftruncateSync(descriptor, sizeBytes);
         throw error;
       }
       sizeBytes += bytes.length;
     },
+    replace(lines) {
+      const next = openSync(`${file}.next`, 'w');
+      sizeBytes = 0;
+      for (const line of lines) {
+        const bytes = bytesOf(line);
+        writeWhole(next, bytes);
+        sizeBytes += bytes.length;
+      }
+      closeSync(next);
+      renameSync(`${file}.next`, file);
+      closeSync(descriptor);
+      descriptor = openSync(file, 'a');
+    },
     close() {
       closed = true;
       closeSync(descriptor);
     },
   };
+}
+
+const bytesOf = (line: object) => Buffer.from(`${JSON.stringify(line)}\n`);
+
+function writeWhole(descriptor: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
 }
 
 /** The answer is how many bytes of the file are complete lines. */

@@ -69,11 +69,17 @@ export async function openLedger(file: string | null): Promise<Ledger> {
     return announcement;
   }
 
+  let lines = 0;
   const journal = await openJournal(file, (written) => {
+    lines++;
     const line = written as JournalLine;
     if ('settled' in line) unsettled.delete(line.settled);
     else apply(line);
   });
+
+  // Most lines of an old journal tell of what has changed since, or is settled.
+  const live = intents.size + answers.size + unsettled.size;
+  if (lines > Math.max(compactAboveLines, 2 * live)) journal.replace(presentLines({ intents, answers, unsettled }));
 
   return {
     intent: (id) => intents.get(id),
@@ -94,4 +100,24 @@ export async function openLedger(file: string | null): Promise<Ledger> {
     },
     close: journal.close,
   };
+}
+
+const compactAboveLines = 1_000;
+
+interface Present {
+  readonly intents: ReadonlyMap<string, PaymentIntent>;
+  readonly answers: ReadonlyMap<string, { readonly stored: StoredAnswer; readonly intent: PaymentIntent }>;
+  readonly unsettled: ReadonlyMap<string, Announcement>;
+}
+
+/** A journal that leads to the same: of each intent, oldest first, what it once was where that still counts, then what it is. */
+function* presentLines({ intents, answers, unsettled }: Present): Generator<JournalLine> {
+  const former = new Map<string, Change[]>();
+  const keep = (change: Change) => former.set(change.intent.id, [...(former.get(change.intent.id) ?? []), change]);
+  for (const { stored, intent } of answers.values()) keep({ intent, event: null, answer: stored });
+  for (const { intent, ...event } of unsettled.values()) keep({ intent, event, answer: null });
+  for (const intent of intents.values()) {
+    yield* former.get(intent.id) ?? [];
+    yield { intent, event: null, answer: null };
+  }
 }

@@ -1,5 +1,5 @@
 /** The sandbox keeps its word when its process dies: stop is as sudden as a kill for everything but the socket. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -125,4 +125,32 @@ test('a port that is taken is an error', async () => {
     webhookUrl: () => null,
   });
   await expect(second).rejects.toThrow(/EADDRINUSE/);
+});
+
+test('a journal that has grown old is written anew, and leads to the same', async () => {
+  const file = join(folder, 'sandbox.jsonl');
+  const request = order();
+  const paid = await shop.provider.openIntent(request);
+  await payWithCard(shop.sandbox.url, paid.clientSecret, pays);
+  await shop.provider.refund({ intentId: paid.intentId, amountMinor: 100_000, idempotencyKey: 'refund:1' });
+  const waiting = await shop.open();
+  await until(() => receiver.received.length >= 2);
+  await shop.sandbox.stop();
+  await start(() => null);
+  // Nobody is there to hear of this one.
+  await payWithCard(shop.sandbox.url, waiting.clientSecret, pays);
+  const state = async () => [await shop.charges(), await shop.provider.readIntent(paid.intentId)];
+  const before = await state();
+  await shop.sandbox.stop();
+  appendFileSync(file, '{"settled":"evt_of_another_year"}\n'.repeat(1_500));
+
+  const heard = receiver.received.length;
+  await start();
+  for (const again of ['read as it was', 'written anew']) {
+    if (again === 'written anew') await restart();
+    expect(await state(), again).toEqual(before);
+    expect(await shop.provider.openIntent(request)).toEqual(paid);
+  }
+  await until(() => receiver.received.length > heard);
+  expect(readFileSync(file, 'utf8').split('\n').length).toBeLessThan(30);
 });
