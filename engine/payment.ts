@@ -84,6 +84,8 @@ export type PaymentNotice =
       readonly providerEventId: string;
       readonly intentId: string;
       readonly bookingId: string | null;
+      /** The sale that the booking is of. Absent where neither the provider says it nor our books. */
+      readonly eventId?: string;
       readonly amountMinor: number;
       readonly currency: string;
       readonly declineCode: string | null;

@@ -57,6 +57,7 @@ export interface BookingReads {
 export interface ProviderOrder {
   readonly paymentId: string;
   readonly bookingId: string;
+  readonly eventId: string;
   readonly amountMinor: number;
   readonly currency: string;
   readonly returnUrl: string | null;

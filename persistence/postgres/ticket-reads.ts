@@ -52,12 +52,12 @@ export function createPaymentReads(pool: pg.Pool): PaymentReads {
     },
     async findOrder(provider, intentId) {
       const text = `
-        select id, booking_id, amount_minor, currency, return_url from payments where provider = $1 and intent_id = $2`;
+        select id, booking_id, event_id, amount_minor, currency, return_url from payments where provider = $1 and intent_id = $2`;
       const { rows } = await pool.query({ name: 'payment_of_order', text, values: [provider, intentId] });
       const row = rows[0];
       if (!row) return null;
-      const { id: paymentId, booking_id: bookingId, currency, return_url: returnUrl } = row;
-      return { paymentId, bookingId, amountMinor: Number(row.amount_minor), currency, returnUrl };
+      const { id: paymentId, booking_id: bookingId, event_id: eventId, currency, return_url: returnUrl } = row;
+      return { paymentId, bookingId, eventId, amountMinor: Number(row.amount_minor), currency, returnUrl };
     },
   };
 }

@@ -83,7 +83,7 @@ const typeOfKind = { succeeded: 'payment.success', failed: 'payment.failed', can
 /** Null for notices that concern no booking of ours: they are stored and not told. */
 function noticeEvent({ provider, notice, receivedAtMs }: StoredNotice): DomainEvent | null {
   if (notice.kind === 'ignored' || !notice.bookingId) return null;
-  const { kind, providerEventId, intentId, bookingId, amountMinor, currency, declineCode } = notice;
+  const { kind, providerEventId, intentId, bookingId, eventId = null, amountMinor, currency, declineCode } = notice;
   return {
     id: `${provider}:${providerEventId}`,
     type: typeOfKind[kind],
@@ -91,6 +91,7 @@ function noticeEvent({ provider, notice, receivedAtMs }: StoredNotice): DomainEv
     subject: bookingId,
     time: new Date(receivedAtMs).toISOString(),
     data: {
+      event_id: eventId,
       provider,
       provider_event_id: providerEventId,
       intent_id: intentId,

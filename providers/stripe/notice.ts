@@ -100,11 +100,13 @@ function aboutIntent(
   providerEventId: string,
   intent: Stripe.PaymentIntent,
 ): PaymentNotice {
+  const { booking_id: bookingId = null, event_id: eventId } = intent.metadata;
   return {
     kind,
     providerEventId,
     intentId: intent.id,
-    bookingId: intent.metadata.booking_id ?? null,
+    bookingId,
+    ...(eventId === undefined ? {} : { eventId }),
     amountMinor: kind === 'succeeded' ? intent.amount_received : intent.amount,
     currency: intent.currency.toUpperCase(),
     declineCode: declineCodeOf(intent),

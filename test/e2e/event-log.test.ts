@@ -59,12 +59,14 @@ it('tells every change of a booking once, in order', async () => {
 
 it('tells it in one envelope, without what would let somebody pay', async () => {
   const bookingId = await hold();
-  await pay(bookingId);
+  await pay(bookingId, good);
+  await buyer.sees(bookingId, 'confirmed');
   const events = (await told()).filter(({ subject }) => subject === bookingId);
+  expect(events.map(({ type }) => type)).toContain('payment.success');
   for (const event of events) {
     expect(event).toEqual({
       id: expect.stringContaining(':'),
-      type: expect.stringMatching(/^(booking|payment)\.[a-z]+$/),
+      type: expect.stringMatching(/^(booking|payment|saga)\.[a-z.]+$/),
       source: 'onsale',
       subject: bookingId,
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
