@@ -36,7 +36,8 @@ async function keep(
   { payments, storeNotice }: Deps,
 ): Promise<NoticeTaken> {
   const order = asksForOrder(sender, notice) ? await payments.findOrder(sender.name, notice.intentId) : null;
-  const known = order && notice.kind !== 'ignored' ? { ...notice, bookingId: order.bookingId, eventId: order.eventId } : notice;
+  const known =
+    order && notice.kind !== 'ignored' ? { ...notice, bookingId: order.bookingId, eventId: order.eventId } : notice;
   const isNew = await storeNotice({ provider: sender.name, notice: known, rawBody, receivedAtMs });
   if (known.kind === 'ignored') return isNew ? 'stored' : 'repeated';
   if (!known.bookingId) return 'unknown-order';

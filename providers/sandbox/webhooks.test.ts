@@ -85,6 +85,7 @@ describe('what is announced', () => {
         providerEventId: webhook?.eventId,
         intentId,
         bookingId: expect.any(String),
+        eventId: 'e-1',
         amountMinor: 300_000,
         currency: 'THB',
         declineCode: null,
