@@ -144,6 +144,7 @@ export function leave(state: State, userId: string, why: 'left' | 'timed_out'): 
 /** Frees a slot. */
 export function release(state: State, person: Person, why: string): void {
   state.around.uses.delete(person.admission);
+  state.releases.note(1, state.self.now());
   write(state, { kind: 'release', userId: person.userId, detail: why });
 }
 

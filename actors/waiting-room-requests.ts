@@ -9,6 +9,7 @@ import type { Clock } from '../engine/ports.ts';
 import type { LineName } from '../engine/queue-log.ts';
 import type { WaitEstimate } from '../engine/wait-estimate.ts';
 import type { RoomMode, RoomTerms } from '../engine/waiting-room.ts';
+import type { Hash16 } from '../engine/zone.ts';
 import type { Wire } from './cluster/forwarding.ts';
 import type { Reply } from './kit.ts';
 import type { Followed } from './room-followers.ts';
@@ -116,13 +117,13 @@ export type RoomChange = Partial<RoomTerms> & {
   readonly cause: string;
 };
 
-/** The use of a pass for one reservation; `key` tells the reservation, so that it may be repeated. */
+/** The use of a pass for one reservation; `key` is the reservation's own, by which it may be repeated. */
 export interface PassUse {
   readonly userId: string;
   readonly admission: number;
   /** As the pass itself says, so that one that is long over is told from one that never was. */
   readonly endsAtMs: number;
-  readonly key: string;
+  readonly key: Hash16;
 }
 
 /** What a reservation with a pass came to. `unknown`: only the same key may try again. */

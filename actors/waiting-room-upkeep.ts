@@ -69,7 +69,7 @@ export function keepLobby(state: State): void {
 
 /** Fills the free slots in the order of the lines. */
 export function admit(state: State): void {
-  const { room, record, rate, releases, self } = state;
+  const { room, record, rate, self } = state;
   const nowMs = self.now();
   const max = admissible(room, stockNow(state), { record, rateBudget: rate.left(room.terms, nowMs), nowMs });
   let admitted = 0;
@@ -80,13 +80,15 @@ export function admit(state: State): void {
     admitted++;
   }
   rate.take(admitted);
-  releases.note(admitted, nowMs);
 }
 
 /** Brings the room level with what the truth says of the bookings of those who have a slot. */
 export function meetTruth(state: State, checkouts: readonly Checkout[]): void {
-  for (const { userId, bookingId, quantity, createdAtMs, status } of checkouts) {
+  for (const { userId, bookingId, quantity, createdAtMs, status, key } of checkouts) {
     checkout(state, { kind: 'created', userId, bookingId, quantity, atMs: createdAtMs });
+    const buyer = state.room.checkouts.get(bookingId);
+    // Whoever tries a reservation again after a restart is told of the booking that it made.
+    if (buyer && !state.around.uses.has(buyer.admission)) state.around.uses.set(buyer.admission, { key, tries: 0 });
     const end = endOf(status);
     if (end) checkout(state, { kind: end, bookingId });
   }

@@ -13,6 +13,7 @@ import { loadScenarios } from './load-scenarios.ts';
 import { meshDefaults, meshSummary, runMesh, runMeshPeer } from './mesh.ts';
 import { peersDefaults, peersSummary, runPeers } from './peers.ts';
 import { queueUsage, runQueue } from './queue/queue.ts';
+import { runWaiters } from './queue/waiters.ts';
 import { compareReports } from './report/compare.ts';
 import { type RushTarget, runRush } from './rush.ts';
 
@@ -69,6 +70,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   mesh: runMesh,
   // Processes of the measurements, started by them.
   generator: () => runGenerator(),
+  waiters: () => runWaiters(),
   baseline: () => runBaseline(),
   'mesh-peer': () => runMeshPeer(),
   ...Object.fromEntries(

@@ -26,6 +26,8 @@ export interface Wish {
   readonly key: string;
   readonly zoneId: string;
   readonly quantity: number;
+  /** Where the event has a waiting room. */
+  readonly pass?: string;
 }
 
 export interface ShopClient {
@@ -64,12 +66,12 @@ export function createShopClient(http: HttpClient, { baseUrl, sandboxUrl, eventI
       const answer = await http.send({ call: 'zones', method: 'GET', url: `${api}/shows/${showId}/zones` });
       return dataOf<ZoneBody[]>(answer, 200).map(({ id, ...zone }) => ({ zoneId: id, ...zone }));
     },
-    async reserve({ token, key, zoneId, quantity }) {
+    async reserve({ token, key, zoneId, quantity, pass }) {
       const answer = await http.insist({
         call: 'reserve',
         method: 'POST',
         url: `${api}/bookings/reserve`,
-        headers: { ...bearer(token), 'idempotency-key': key },
+        headers: { ...bearer(token), 'idempotency-key': key, ...(pass ? { 'x-queue-pass': pass } : {}) },
         body: JSON.stringify({ event_id: eventId, zone_id: zoneId, quantity }),
       });
       const error = errorOf(answer);

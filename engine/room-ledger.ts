@@ -5,6 +5,7 @@
 import type { Stock } from './admission.ts';
 import type { LoggedEntry } from './queue-log.ts';
 import type { RoomMode } from './waiting-room.ts';
+import type { Hash16 } from './zone.ts';
 
 /** The right to write a room's log: an append that does not carry the present epoch is refused. */
 export interface RoomLease {
@@ -48,6 +49,8 @@ export interface Checkout {
   readonly quantity: number;
   readonly createdAtMs: number;
   readonly status: string;
+  /** Of the reservation that made it: only this one may be repeated with the pass. */
+  readonly key: Hash16;
 }
 
 export interface RoomLedger {

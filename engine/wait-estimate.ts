@@ -1,5 +1,6 @@
 /**
- * How long somebody will wait, as an interval, from how fast the line has moved.
+ * How long somebody will wait, as an interval, from how fast slots have become free. Who fills the slots that were
+ * empty at the start tells nothing of those behind.
  *
  * The rate is measured over several spans of the recent past: the fastest gives the low end, the slowest the high end.
  * Departures are taken as a Poisson process, so that n of them take between n − z√n and n + z√n mean intervals, z = 1.64
@@ -20,7 +21,7 @@ const slack = 0.15;
 const departuresMin = 5;
 
 export class ReleaseRate {
-  /** Departures from the front of the line, by second, in a ring. */
+  /** Slots that became free, each for the first in line, by second, in a ring. */
   readonly #counts = new Int32Array(spansSeconds.at(-1) ?? 0);
   #second = 0;
   #sinceSecond = 0;

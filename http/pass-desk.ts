@@ -3,20 +3,20 @@
  * event's, and what came of the reservation is told to the room. It fails closed: a room that cannot be asked lets
  * nobody through.
  */
-import { hash } from 'node:crypto';
 import { endPassUse, type PassUse, type RoomAddress, usePass } from '../actors/waiting-room-requests.ts';
 import type { Reservation } from '../actors/zone-requests.ts';
 import { type Outcome, type Refused, reject } from '../engine/outcome.ts';
+import type { Hash16 } from '../engine/zone.ts';
 import type { CheckedPass, PassSeal } from './pass-seal.ts';
 
 type Answer = (outcome: Outcome<Reservation>) => void;
 
-/** A reservation of an event whose room is on. `key`: its Idempotency-Key. */
+/** A reservation of an event whose room is on. `key` is what its zone knows it by. */
 export interface Entering {
   readonly token: string | undefined;
   readonly userId: string;
   readonly eventId: string;
-  readonly key: string;
+  readonly key: Hash16;
 }
 
 export interface PassDesk {
@@ -41,7 +41,7 @@ export function createPassDesk(seal: PassSeal, roomOf: (eventId: string) => Room
         }
         const room = roomOf(eventId);
         const { admission, endsAtMs } = checked.pass;
-        const use: PassUse = { userId, admission, endsAtMs, key: keyText(key) };
+        const use: PassUse = { userId, admission, endsAtMs, key };
         usePass(room, use, (allowed) => {
           if (allowed.ok) reserve((outcome) => settle(room, use, outcome, answer));
           else answer(allowed);
@@ -79,9 +79,4 @@ function whyNotGood(checked: CheckedPass, userId: string, eventId: string): Refu
 
 function invalid(reason: string): Refused {
   return reject('QUEUE_PASS_INVALID', { reason });
-}
-
-/** Keys come from clients: what is kept of one is short, whatever its length. */
-function keyText(key: string): string {
-  return hash('sha256', key, 'base64url').slice(0, 22);
 }

@@ -5,10 +5,18 @@ import type { Observation } from '../report/report.ts';
 /** Flags that are whole numbers: default and meaning. */
 export const queueNumbers = {
   joiners: [400_000, 'joins: users at hand, each joins once'],
-  seconds: [10, 'joins: measured time'],
-  'warm-up': [3, 'joins: time before it, left out'],
-  connections: [256, 'joins: kept connections'],
-  generators: [1, 'joins: generator processes'],
+  seconds: [10, 'joins, live: measured time'],
+  'warm-up': [3, 'joins, live: time before it, left out'],
+  connections: [256, 'joins, live: kept connections'],
+  generators: [1, 'joins, live: generator processes'],
+  sockets: [15_000, 'live: people on live connections'],
+  'reserve-rate': [1_000, 'live: reservations a second beside them'],
+  crowd: [10_000, 'sale: people who join'],
+  slots: [100, 'sale: people at the checkout at the same time'],
+  'checkout-from': [2, 'sale: seconds that a checkout takes at least'],
+  'checkout-to': [20, 'sale: and at most; who does not show up leaves the pass for as long'],
+  'no-shows': [10, 'sale: of a hundred who are admitted'],
+  speed: [1, 'sale: so many times faster than said above'],
   waiting: [10_000, 'restart: people who wait when the server is killed'],
 } as const satisfies Record<string, readonly [number, string]>;
 

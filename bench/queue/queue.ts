@@ -6,10 +6,12 @@ import { writeFileSync } from 'node:fs';
 import { readMachine } from '../machine.ts';
 import { observationLine } from '../report/markdown.ts';
 import { joins } from './joins.ts';
+import { live } from './live.ts';
 import { type Part, queueNumbers, readQueueOptions } from './part.ts';
 import { restart } from './restart.ts';
+import { sale } from './sale.ts';
 
-const parts: Readonly<Record<string, Part>> = { joins, restart };
+const parts: Readonly<Record<string, Part>> = { joins, live, sale, restart };
 
 export interface QueueIo {
   readonly program: string;

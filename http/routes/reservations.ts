@@ -88,18 +88,19 @@ function reserveOnSale(call: AnyCall, deps: Deps, zone: SaleZone | null, wanted:
     return;
   }
   const { userId, key, event_id, zone_id, quantity, pass } = wanted;
+  const ownKey = hash16(`${userId}\n${key}`);
   const answer = (outcome: Outcome<Reservation>) => answered(call, deps, outcome);
   const hold = (reply: typeof answer) =>
     reserveIn(deps.zoneOf(zone_id), {
       userId,
-      key: hash16(`${userId}\n${key}`),
+      key: ownKey,
       fingerprint: fingerprintOf(`${event_id}\n${zone_id}\n${quantity}`),
       quantity,
       deadlineMs: nowMs + beginWithinMs,
       reply,
     });
   if (zone?.waitingRoom === 'off') hold(answer);
-  else deps.passDesk.enter({ token: pass, userId, eventId: event_id, key }, hold, answer);
+  else deps.passDesk.enter({ token: pass, userId, eventId: event_id, key: ownKey }, hold, answer);
 }
 
 /** Many ask for the same: few texts stand behind most fingerprints of a sale. */

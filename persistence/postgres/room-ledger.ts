@@ -40,6 +40,7 @@ export function createRoomLedger(options: {
         quantity: row.quantity,
         createdAtMs: Number(row.created_at_ms),
         status: row.status,
+        key: row.key,
       }));
     },
     async roomsOn() {
@@ -198,9 +199,11 @@ interface CheckoutRow extends pg.QueryResultRow {
   readonly quantity: number;
   readonly created_at_ms: string;
   readonly status: string;
+  readonly key: string;
 }
 
 const checkoutsSql = `
-  select distinct on (b.user_id) b.user_id, b.id, b.quantity, b.status, ${ms('b.created_at')} as created_at_ms
+  select distinct on (b.user_id) b.user_id, b.id, b.quantity, b.status, ${ms('b.created_at')} as created_at_ms,
+    encode(b.idempotency_key, 'hex') as key
   from unnest($2::uuid[]) as u(id) join bookings b on b.user_id = u.id and b.event_id = $1
   order by b.user_id, b.created_at desc`;

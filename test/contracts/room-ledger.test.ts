@@ -65,12 +65,12 @@ async function openInPostgres(): Promise<RoomLedgerUnderTest> {
 }
 
 async function insertBooking(eventId: string, zoneId: string, checkout: Checkout): Promise<void> {
-  const { bookingId, userId, quantity, createdAtMs, status } = checkout;
+  const { bookingId, userId, quantity, createdAtMs, status, key } = checkout;
   await pool.query(
     `insert into bookings (event_id, id, zone_id, user_id, idempotency_key, fingerprint, quantity, amount_minor,
                            currency, status, created_at, expires_at)
-     values ($1, $2, $3, $4, uuid_send($2), '', $5, 1, 'THB', $6, to_timestamp($7 / 1000.0), now())`,
-    [eventId, bookingId, zoneId, userId, quantity, status, createdAtMs],
+     values ($1, $2, $3, $4, decode($8, 'hex'), '', $5, 1, 'THB', $6, to_timestamp($7 / 1000.0), now())`,
+    [eventId, bookingId, zoneId, userId, quantity, status, createdAtMs, key],
   );
 }
 

@@ -4,7 +4,7 @@ import type { Stock } from '../../engine/admission.ts';
 import { entryHash, genesisHash, type LoggedEntry, nameInLog } from '../../engine/queue-log.ts';
 import type { AcquiredRoom, Checkout, RoomBatch, RoomLedger } from '../../engine/room-ledger.ts';
 import { sha256 } from '../room-bench.ts';
-import { newId } from './event-sample.ts';
+import { hashOf, newId } from './event-sample.ts';
 
 export interface RoomLedgerUnderTest {
   readonly eventId: string;
@@ -179,7 +179,7 @@ export function describeRoomLedger(name: string, open: () => Promise<RoomLedgerU
     it('tells the newest booking of each user who is asked for and has one', async () => {
       const [twice, once, never] = [newId(), newId(), newId()];
       const bookingOf = (userId: string, createdAtMs: number, status: string): Checkout => ({
-        ...{ userId, bookingId: newId(), quantity: 2, createdAtMs, status },
+        ...{ userId, bookingId: newId(), quantity: 2, createdAtMs, status, key: hashOf(`${userId} ${createdAtMs}`) },
       });
       const all = [
         bookingOf(twice, 1_000, 'cancelled'),

@@ -2,6 +2,7 @@
  * A node that is killed with thousands waiting, and a Redis that forgets everything meanwhile: everybody keeps the place
  * that they were told, and the published log proves the order to a verifier that trusts nobody.
  */
+import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Buyer, eventually } from '../buyer.ts';
@@ -69,6 +70,22 @@ it('has everybody at their place again', { timeout: 120_000 }, async () => {
   const [joined = 0] = /joined +(\d+)/.exec(said)?.slice(1).map(Number) ?? [];
   expect(joined).toBeGreaterThanOrEqual(places.size);
   expect(joined).toBeLessThanOrEqual(crowdSize);
+});
+
+it('answers a reservation again that was made with the pass, and no other', async () => {
+  const other = await node.putOnSale({ waitingRoom: 'open' });
+  const [buyer] = (await node.crowd(1)) as [Buyer];
+  await joinRoom(buyer, other);
+  const pass = await passOf(buyer, other);
+  const key = randomUUID();
+  const held = await reserveWith(pass, buyer, other, { key });
+  expect(held.status, held.text).toBe(201);
+  await node.kill();
+  await node.start();
+  const again = await reserveWith(pass, buyer, other, { key });
+  expect([again.status, again.data?.booking_id]).toEqual([201, held.data.booking_id]);
+  const { status, error } = await reserveWith(pass, buyer, other);
+  expect([status, error?.code, error?.details?.reason]).toEqual([403, 'QUEUE_PASS_INVALID', 'used']);
 });
 
 /** Some at a time, as many as one process may well have sockets for. */

@@ -68,7 +68,13 @@ async function take(bench: RoomBench, step: Step, bookings: Buying[]): Promise<v
       const booking = { bookingId: `booking ${bookings.length}`, quantity: 1, atMs: bench.world.clock.now() };
       if (step.do === 'buy') {
         bookings.push({ pass, bookingId: booking.bookingId });
-        bench.ledger.bookings.push({ ...booking, userId: pass.userId, createdAtMs: booking.atMs, status: 'reserved' });
+        bench.ledger.bookings.push({
+          ...booking,
+          userId: pass.userId,
+          createdAtMs: booking.atMs,
+          status: 'reserved',
+          key: 'key',
+        });
       }
       send({ kind: 'used', use, end: step.do === 'buy' ? { end: 'made', ...booking } : { end: 'refused' } } as Omit<
         RoomRequest,
