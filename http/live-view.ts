@@ -86,7 +86,7 @@ export const serverMessages = {
 };
 
 /** Everything a client may say, over WebSocket. */
-const clientMessages = {
+export const clientMessages = {
   hello: z.strictObject({
     type: z.literal('hello'),
     token: z.string().max(2_000).describe('access token, when the handshake had none: the first message then'),

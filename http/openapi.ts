@@ -149,7 +149,8 @@ function edgeRefusals(route: Route): readonly RejectionCode[] {
   ];
 }
 
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+/** The JSON Schema of what is sent to us (`input`) or by us (`output`). Throws when it cannot be said in one. */
+export function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     io,
     override: ({ jsonSchema }) => {

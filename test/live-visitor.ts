@@ -14,7 +14,7 @@ export interface LiveVisitor {
   /** The first message of this type, from those that nobody has taken yet. */
   hears(type: string, fits?: (message: Told) => boolean): Promise<Told>;
   /** Resolves with the close code. */
-  ended: Promise<number>;
+  readonly ended: Promise<number>;
   leave(): void;
 }
 
@@ -58,9 +58,10 @@ export async function visitLive(coming: Coming): Promise<LiveVisitor> {
           const found = told.find((one) => one.type === type && !taken.has(one) && fits(one));
           if (!found) return;
           taken.add(found);
+          look = () => {};
           resolve(found);
         };
-        void ended.then((code) => reject(new Error(`closed with ${code} before ${type}: ${JSON.stringify(told)}`)));
+        socket.once('close', (code) => reject(new Error(`closed with ${code} before ${type}`)));
         look();
       }),
     ended,

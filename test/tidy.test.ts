@@ -107,6 +107,7 @@ describe('a rule of Biome', () => {
     ),
     'web/': imports('preact', 'preact/hooks', './router.ts'),
     'web/event/': imports('preact/hooks', '../router.ts', '../../http/event-view.ts', '../../engine/outcome.ts'),
+    'web/queue/': imports('./line.ts', '../../engine/line.ts', '../../engine/wait-estimate.ts'),
     'cli/': imports('../config.ts', '../bench/rush.ts', '../actors/tree.ts', '../persistence/embedded.ts'),
   };
   const onlyHere: Readonly<Record<string, string>> = {

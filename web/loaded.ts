@@ -32,7 +32,7 @@ export function useRepeated<Value>(load: Load<Value>, everyMs: number, inputs: r
 }
 
 /** Asks every `everyMs` after an answer, while the page is visible; the result ends it. */
-export function repeated<Value>(load: Load<Value>, everyMs: number, show: (value: Value) => void): () => void {
+function repeated<Value>(load: Load<Value>, everyMs: number, show: (value: Value) => void): () => void {
   let end = () => {};
   let timer: ReturnType<typeof setTimeout> | undefined;
   const ask = () => {

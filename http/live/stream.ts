@@ -103,7 +103,7 @@ class StreamLine implements LiveLine {
       answer.close();
       return;
     }
-    answer.end();
+    answer.cork(() => answer.end());
     this.gone();
   }
 

@@ -1,5 +1,6 @@
 /** The table of routes, shown to machines and to people. */
 import { apiPage, apiPageStyle } from '../api-page.ts';
+import { asyncApi } from '../asyncapi.ts';
 import { openApi } from '../openapi.ts';
 import { defineRoute, type Route } from '../route.ts';
 
@@ -12,6 +13,9 @@ export function documentation(described: readonly Route[]): readonly Route[] {
   };
   const own: readonly Route[] = [
     page('/api/openapi.json', 'This API, as OpenAPI 3.1', 'application/json', () => JSON.stringify(api())),
+    page('/api/asyncapi.json', 'The live connections, as AsyncAPI 3', 'application/json', () =>
+      JSON.stringify(asyncApi()),
+    ),
     page('/api/docs', 'This API, for people', 'text/html; charset=utf-8', () => apiPage(api())),
     page('/api/docs.css', 'How that page looks', 'text/css; charset=utf-8', () => apiPageStyle),
   ];

@@ -1,11 +1,11 @@
-/**
- * Where a person stands in the waiting room of an event: the shape that the pages show, whatever brings it, and the simplest way to
- * have it brought: asking again and again.
- */
+/** Where a person stands in the waiting room of an event: the shape that the pages show, and how it comes to them. */
 import { ask } from '../api/ask.ts';
+import { trouble } from '../api/patience.ts';
 import type { Answer } from '../api/refusal.ts';
 import { clockSetBy, type ServerClock } from '../booking/server-clock.ts';
-import { repeated } from '../loaded.ts';
+import type { Standing } from '../queue/standing.ts';
+import { followQueue } from '../queue-client.ts';
+import { accessToken, tokenRefused } from '../session/session.ts';
 
 export interface Pass {
   /** What a reservation carries as X-Queue-Pass. */
@@ -37,7 +37,7 @@ export type WatchPlace = (eventId: string, show: (place: Answer<Place>) => void)
 
 /** As GET /queue/position/:event_id answers. */
 interface PositionShape {
-  readonly status: 'lobby' | 'waiting' | 'admitted' | 'checkout';
+  readonly status: 'lobby' | 'waiting' | 'admitted' | 'checkout' | 'absent';
   readonly position: number | null;
   readonly estimated_wait_low_seconds: number | null;
   readonly estimated_wait_high_seconds: number | null;
@@ -54,11 +54,25 @@ interface StatusShape {
   readonly server_time: string;
 }
 
-/** Two questions each time; a person may ask 100 a minute, and has other pages. */
-const pollEveryMs = 2_500;
+export const followPlace: WatchPlace = (eventId, show) =>
+  followQueue({
+    origin: location.origin,
+    eventId,
+    token: accessToken,
+    tokenRefused,
+    WebSocket,
+    lost: (againInMs) =>
+      trouble.set({ kind: navigator.onLine ? 'unreachable' : 'offline', againInSeconds: Math.ceil(againInMs / 1_000) }),
+    show(answer) {
+      trouble.set(null);
+      show(answer.ok ? { ...answer, value: placeNow(answer.value) } : answer);
+    },
+  });
 
-export const pollPlace: WatchPlace = (eventId, show) =>
-  repeated((signal) => readPlace(eventId, signal), pollEveryMs, show);
+function placeNow({ place, room }: Standing): Place {
+  const nowMs = performance.now();
+  return placeOf(place, room, clockSetBy(room.server_time, { askedAtMs: nowMs, cameAtMs: nowMs }));
+}
 
 export async function readPlace(eventId: string, signal?: AbortSignal): Promise<Answer<Place>> {
   const askedAtMs = performance.now();
@@ -75,6 +89,7 @@ export async function readPlace(eventId: string, signal?: AbortSignal): Promise<
 }
 
 export function placeOf(position: PositionShape, status: StatusShape, clock: ServerClock): Place {
+  if (position.status === 'absent') return { stage: 'absent' };
   if (position.status === 'checkout') return { stage: 'checkout', bookingId: position.booking_id };
   if (position.queue_pass !== null && position.expires_at !== null) {
     const pass = { token: position.queue_pass, expiresAtMs: Date.parse(position.expires_at), clock };

@@ -8,7 +8,7 @@ import { say } from '../language/words.ts';
 import { useLoaded } from '../loaded.ts';
 import { Loading, Page, RefusalAlert, RefusalPage } from '../page/page.tsx';
 import { go } from '../router.ts';
-import { join, leave, type Place, pollPlace } from './place.ts';
+import { followPlace, join, leave, type Place } from './place.ts';
 import { SoldOut, Standing } from './standing.tsx';
 
 export function WaitingRoomPage({ slug }: { readonly slug: string }) {
@@ -101,7 +101,7 @@ function usePlace(eventId: string, presence: Presence): Answer<Place> | null {
       if (gone) return;
       if (!joined.ok) setPlace(joined);
       else
-        end = pollPlace(eventId, (now) =>
+        end = followPlace(eventId, (now) =>
           now.ok && now.value.stage === 'absent' ? setJoins(joins + 1) : setPlace(now),
         );
     };
