@@ -28,7 +28,7 @@ const placeFields = standingView.extend({
 const welcomeMessage = placeFields.extend({
   type: z.literal('welcome'),
   resume: z.string().describe('names this connection; the next one may offer it to take its place'),
-  resumed: z.boolean().describe('true: the connection that was offered had been given up by you only, and is replaced'),
+  resumed: z.boolean().describe('true: the connection that was offered was still open on our side, and is replaced'),
 });
 
 const placeMessage = placeFields.extend({
@@ -59,7 +59,6 @@ export const farewells = {
   replaced: { code: 4409, comeBack: false },
   slow: { code: 4410, comeBack: true },
   flooding: { code: 4429, comeBack: true },
-  too_large: { code: 1009, comeBack: false },
   failed: { code: 1011, comeBack: true },
   restart: { code: 1012, comeBack: true },
   unavailable: { code: 1013, comeBack: true },

@@ -11,7 +11,7 @@ const count = z.int().min(0);
 
 const lineSummary = z
   .object({ head: count, tail: count, gone: z.array(count) })
-  .describe('from it and your own place follows your position: see web/queue/position.ts');
+  .describe('from it and your own place follows your position: positionFrom in engine/line.ts');
 
 export const queueStatusView = z.object({
   event_id: z.uuid(),

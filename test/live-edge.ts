@@ -1,6 +1,6 @@
 /** A real HTTP server with live connections to a room that a test plays itself, and a clock that only the test moves. */
 import { randomUUID } from 'node:crypto';
-import type { RoomAddress, RoomListener, RoomNews, RoomRequest } from '../actors/waiting-room-requests.ts';
+import type { RoomAddress, RoomListener, RoomNews, RoomRequest, Standing } from '../actors/waiting-room-requests.ts';
 import { accept, type Outcome, unavailable } from '../engine/outcome.ts';
 import { createLiveRooms, type LiveRoomsDeps } from '../http/live/live-rooms.ts';
 import type { PassSeal } from '../http/pass-seal.ts';
@@ -31,6 +31,8 @@ export interface LiveEdge extends TestEdge {
   /** Why connections were ended. */
   readonly farewells: readonly string[];
   readonly listeners: ReadonlySet<RoomListener>;
+  /** Where everybody stands who asks. */
+  standing: Standing | null;
   /** While true, the room has no time for anybody. */
   busy: boolean;
   /** Tells everybody, at a later moment. */
@@ -54,7 +56,7 @@ export async function startLiveEdge(given: Partial<LiveRoomsDeps> = {}, origins:
       }
       requests.push(request);
       const reply = request.reply as (outcome: Outcome<unknown>) => void;
-      reply(accept(request.kind === 'look' ? { standing: null, news } : null));
+      reply(accept(request.kind === 'look' ? { standing: edge.standing, news } : null));
     },
     subscribe(listener) {
       listeners.add(listener);
@@ -79,6 +81,7 @@ export async function startLiveEdge(given: Partial<LiveRoomsDeps> = {}, origins:
     requests,
     farewells,
     listeners,
+    standing: null,
     busy: false,
     tick(changes = {}, afterMs = 1_000) {
       nowMs += afterMs;

@@ -16,7 +16,7 @@ import type { LiveRooms, Seat } from './live-rooms.ts';
 import { goodbyeMessage } from './messages.ts';
 
 const path = '/api/v1/ws';
-/** The largest message of ours is a hello with its token; a socket that sends more than four times that is cut off. */
+/** The largest message is a hello with its token. Whoever sends more is cut off without a goodbye. */
 const messageBytesMax = 4_096;
 /** What may wait for a client that does not read: several messages. Beyond it the socket is cut off. */
 const behindBytesMax = 16_384;
@@ -154,6 +154,7 @@ class SocketLine implements LiveLine {
   #heardAtMs: number;
   #pingedAtMs: number;
   #budget: number = budget.burst;
+  #spokeAtMs: number;
   #isBehind = false;
 
   constructor(edge: Edge, live: LiveRooms, visit: Visit, countOut: () => void) {
@@ -165,6 +166,7 @@ class SocketLine implements LiveLine {
     this.id = edge.deps.ids.next();
     this.#heardAtMs = edge.deps.clock.now();
     this.#pingedAtMs = this.#heardAtMs;
+    this.#spokeAtMs = this.#heardAtMs;
   }
 
   opened(ws: WebSocket<Carried>): void {
@@ -240,8 +242,9 @@ class SocketLine implements LiveLine {
   }
 
   #fault(): Farewell | null {
-    const sinceMs = this.#edge.deps.clock.now() - this.#heardAtMs;
     this.heard();
+    const sinceMs = this.#heardAtMs - this.#spokeAtMs;
+    this.#spokeAtMs = this.#heardAtMs;
     this.#budget = Math.min(budget.burst, this.#budget + (Math.max(0, sinceMs) / 1_000) * budget.perSecond) - 1;
     return this.#budget < 0 ? 'flooding' : null;
   }

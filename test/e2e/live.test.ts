@@ -66,6 +66,45 @@ describe('a live connection', () => {
   });
 });
 
+describe('joining over it', () => {
+  it('gives one place to all connections of a user', async () => {
+    const [phone, desk] = [await visit(buyer), await visit(buyer)];
+    for (const one of [phone, desk]) {
+      one.say({ type: 'join' });
+      expect(await one.hears('place')).toMatchObject({ place: 1, position: 1, total: 1 });
+    }
+  });
+
+  it('is refused by a room that takes nobody, with the refusal of the route', async () => {
+    const visitor = await visit(buyer);
+    await configure({ mode: 'drain' });
+    visitor.say({ type: 'join' });
+    expect(await visitor.hears('refused')).toMatchObject({
+      request: 'join',
+      error: { code: 'INVALID_STATE', details: { queue: 'drain' } },
+    });
+  });
+
+  it('is not possible for an event that is none', async () => {
+    const visitor = await visit(buyer, { eventId: randomUUID() });
+    expect(await visitor.hears('goodbye')).toMatchObject({ why: 'unknown_event', reconnect_after_ms: null });
+    expect(await visitor.ended).toBe(4404);
+  });
+});
+
+it('a place is kept while its connection lives, and lost when it is gone for the grace', async () => {
+  await configure({ grace: 1 });
+  const visitor = await visit(buyer);
+  visitor.say({ type: 'join' });
+  const witness = await visit(rival);
+  await rival.post('/queue/join', { event_id: sale.eventId });
+  await witness.hears('position', ({ waiting }) => waiting === 2);
+  // Several times the grace, told by the room's own ticks.
+  for (let ticks = 0; ticks < 4; ticks++) await witness.hears('position', ({ waiting }) => waiting === 2);
+  visitor.leave();
+  await witness.hears('position', ({ waiting }) => waiting === 1);
+});
+
 describe('a stream', () => {
   it('says what the socket says', async () => {
     const socket = await visit(buyer);
