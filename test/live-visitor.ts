@@ -35,6 +35,8 @@ export async function visitLive(coming: Coming): Promise<LiveVisitor> {
   const offers = token === undefined ? protocols : [...protocols, `bearer.${token}`];
   const address = `${url.replace('http', 'ws')}/api/v1/ws?event_id=${eventId}`;
   const socket = new WebSocket(address, [...offers], { headers, autoPong: answersPings, perMessageDeflate: false });
+  // Each wait for a message also waits for the end.
+  socket.setMaxListeners(0);
   const told: Told[] = [];
   const taken = new Set<Told>();
   let look = () => {};
