@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEdge, type TestEdge } from '../test/edge.ts';
 import type { AsyncApi } from './asyncapi.ts';
@@ -55,4 +56,11 @@ describe('the AsyncAPI document', () => {
   it('names every close code', () => {
     for (const [why, { code }] of Object.entries(farewells)) expect(api.info.description).toContain(`${code} ${why}`);
   });
+});
+
+it('docs/goodbyes.md has every reason with its code', () => {
+  const text = readFileSync(new URL('../docs/goodbyes.md', import.meta.url), 'utf8');
+  const rows = [...text.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map((row) => `${row[1]} ${row[2]}`);
+  const codes = Object.entries(farewells).map(([why, { code }]) => `${why} ${code}`);
+  expect(rows.sort()).toEqual(codes.sort());
 });
