@@ -36,7 +36,7 @@ function RoomOf({ event }: { readonly event: EventShape }) {
 }
 
 /** `out`: the person left, here; nothing takes a place for them again but they. */
-type Presence = 'in' | 'out';
+type Presence = 'in' | 'leaving' | 'out';
 
 function Room({ event }: { readonly event: EventShape }) {
   const [presence, setPresence] = useState<Presence>('in');
@@ -52,12 +52,15 @@ function Room({ event }: { readonly event: EventShape }) {
       </>
     );
   }
+  if (presence === 'leaving') return <Loading />;
   if (place === null) return <p role="status">{say('room.joining')}</p>;
   if (!place.ok) return <Refused event={event} refusal={place.refusal} />;
   if (place.value.stage !== 'waiting') return <p role="status">{say('room.admitted')}</p>;
   const goOut = async () => {
+    // Nobody follows meanwhile: the news of it would be taken for a place that was lost.
+    setPresence('leaving');
     const left = await leave(event.id);
-    if (left.ok) setPresence('out');
+    setPresence(left.ok ? 'out' : 'in');
   };
   return (
     <>
@@ -93,7 +96,7 @@ function usePlace(eventId: string, presence: Presence): Answer<Place> | null {
   const [joins, setJoins] = useState(0);
   useEffect(() => {
     setPlace(null);
-    if (presence === 'out') return;
+    if (presence !== 'in') return;
     let end = () => {};
     let gone = false;
     const enter = async () => {
