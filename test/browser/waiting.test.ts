@@ -145,7 +145,7 @@ describe.skipIf(!chromium)('waiting', () => {
       if (request.url().endsWith('/stream')) streams.push(request.url());
     });
     await page.goto('/events/demo-rush/waiting-room');
-    await page.getByText('You are next').first().waitFor();
+    await page.locator('.standing-place').waitFor();
     expect(streams.length).toBeGreaterThan(0);
     await configure({ mode: 'open' });
     await page.getByText('It is your turn. Choose within').waitFor();
