@@ -107,7 +107,7 @@ export function startCluster(deps: ClusterDeps): Cluster {
     watch: { ...watch, changed },
   });
   const leases = createLeases(membership, world, watch.notReleased);
-  const forwarding = createForwarding({ clock: world.clock, mesh, membership, forwarded: watch.forwarded });
+  const forwarding = createForwarding({ world, mesh, membership, forwarded: watch.forwarded });
   const drain = async () => {
     await membership.leave();
     await handOver();

@@ -6,7 +6,7 @@
 import type { Shard, ShardKind } from '../../engine/membership.ts';
 import type { Mesh, MeshHandler, MeshReply } from '../../engine/mesh.ts';
 import { type Outcome, unavailable } from '../../engine/outcome.ts';
-import type { Clock } from '../../engine/ports.ts';
+import type { World } from '../../engine/ports.ts';
 import type { Reply } from '../kit.ts';
 import type { Membership } from './membership.ts';
 
@@ -42,7 +42,7 @@ interface Local<R> {
 }
 
 export interface ForwardingDeps {
-  readonly clock: Clock;
+  readonly world: Pick<World, 'clock' | 'timers'>;
   readonly mesh: Pick<Mesh, 'request'>;
   readonly membership: Pick<Membership, 'nodeId' | 'view' | 'refresh'>;
   /** Told what became of each request that left this node. */
@@ -90,30 +90,46 @@ export function createForwarding(deps: ForwardingDeps): Forwarding {
 
 /** Never rejects. `here`: the entity is this node's by now. */
 async function ask(
-  { clock, mesh, membership, forwarded }: ForwardingDeps,
+  { world, mesh, membership, forwarded }: ForwardingDeps,
   command: ShardCommand,
   deadlineMs: number,
 ): Promise<Outcome<unknown> | 'here'> {
-  const untilMs = Math.min(deadlineMs, clock.now() + patienceMaxMs) + answerWithinMs;
-  for (let tries = 0; tries < triesMax; tries++) {
+  const { clock, timers } = world;
+  const beganMs = clock.now();
+  const untilMs = Math.min(deadlineMs, beganMs + patienceMaxMs) + answerWithinMs;
+  for (let moves = 0; moves < movesMax; ) {
     const owner = membership.view.ownerOf(command);
     if (owner === null) return noCluster;
     if (owner === membership.nodeId) return 'here';
     const reply = await mesh.request(owner, command, untilMs);
-    if (reply.kind !== 'answer') {
+    if (reply.kind === 'answer') {
+      const answer = reply.value as ShardAnswer;
+      forwarded(command.kind, 'moved' in answer ? 'moved' : 'answered');
+      if (!('moved' in answer)) return answer.outcome;
+      moves++;
+      await membership.refresh();
+    } else {
       forwarded(command.kind, reply.kind);
-      return refusalOf(reply);
+      const again =
+        reply.kind === 'refused' &&
+        reply.reason === 'unreachable' &&
+        clock.now() + reachEveryMs < beganMs + reachWithinMs;
+      if (!again) return refusalOf(reply);
+      await new Promise<void>((resolve) => void timers.after(reachEveryMs, resolve));
     }
-    const answer = reply.value as ShardAnswer;
-    forwarded(command.kind, 'moved' in answer ? 'moved' : 'answered');
-    if (!('moved' in answer)) return answer.outcome;
-    await membership.refresh();
   }
   return moving;
 }
 
 /** Once more after `moved`. */
-const triesMax = 2;
+const movesMax = 2;
+
+/**
+ * A node that has just joined owns its share at once, and is heard of with its first hello (mesh/link.ts: every 500 ms):
+ * who asks for it meanwhile is not sent away.
+ */
+const reachWithinMs = 1_000;
+const reachEveryMs = 50;
 
 function refusalOf(reply: Exclude<MeshReply, { kind: 'answer' }>): Outcome<never> {
   if (reply.kind === 'unanswered') return unknownFate;
