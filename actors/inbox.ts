@@ -31,6 +31,11 @@ export class Inbox<T> {
     return true;
   }
 
+  /** Takes nothing for now; the next that arrives wakes again. */
+  leave(): void {
+    this.#woken = false;
+  }
+
   take(max: number): T[] {
     this.#woken = false;
     return this.#items.take(max);

@@ -66,6 +66,23 @@ describe('a zone', () => {
       expect(outcomes.every((answers) => answers.length === 1)).toBe(true);
     });
 
+    it('few only when nothing is under way, so that they become more', async () => {
+      const wide = await bench.open(zoneId, { batchMax: 64 });
+      bench.slow.set('ledger.commit', 20);
+      const outcomes = [bench.ask(wide)];
+      for (let i = 0; i < 3; i++) {
+        await bench.pass(4);
+        outcomes.push(bench.ask(wide));
+      }
+      expect(bench.batches).toEqual(['batch of 1']);
+      await bench.pass(4);
+      outcomes.push(bench.ask(wide));
+      await bench.pass(1);
+      expect(bench.batches).toEqual(['batch of 1', 'batch of 4']);
+      await bench.pass(100);
+      expect(outcomes.map(([outcome]) => outcome?.ok)).toEqual(outcomes.map(() => true));
+    });
+
     it('up to the limit of a user, and tells what counts', async () => {
       await bench.reserved(zone, { userId: 'u', quantity: 3 });
       expect(await bench.outcomeOf(zone, { userId: 'u', quantity: 2 })).toMatchObject({

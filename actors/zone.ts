@@ -118,11 +118,23 @@ function isIdle({ gating, committing, takingOver, commits, again, keys, inbox, t
   return commits.length + again.length + inbox.length + turnedAway.length === 0;
 }
 
+/**
+ * A batch smaller than this part of the largest waits for the commits that are under way, and grows meanwhile (Nagle's
+ * rule, RFC 896): a batch costs the stores as much as dozens of its rows, and many zones with few requests each would
+ * pay for nothing else.
+ */
+const smallPart = 1 / 16;
+
 /** Sends the next batch to the gate, as far as the pipeline has room. */
 function advance(state: State): void {
   if (state.phase === 'absent') refuseAll(state, noSuchZone);
   if (state.phase !== 'open') return;
-  if (state.gating || state.commits.length >= state.deps.limits.commitsMax) return;
+  const { batchMax, commitsMax } = state.deps.limits;
+  if (state.gating || state.commits.length >= commitsMax) return;
+  if (state.commits.length > 0 && state.again.length + state.inbox.length < smallPart * batchMax) {
+    state.inbox.leave();
+    return;
+  }
   const flight = planFlight(state);
   if (flight) startGating(state, flight);
   // What is held back waits for a commit, which comes back here.

@@ -1,7 +1,7 @@
 /**
  * What became of webhooks, read from the rows when the load is over, so that looking costs the server nothing meanwhile.
- * A booking counts as confirmed when its tickets were decided on: that is after its confirmation was durable, twice over
- * (in its zone, and in the saga's journal), so the figure is never flattering.
+ * A booking counts as confirmed when its tickets were decided on: that is after its confirmation was durable in its zone,
+ * so the figure is never flattering.
  */
 import { build } from 'hdr-histogram-js';
 import { noticePrefix, type Paid, readNoticeId } from './drivers/webhook.ts';
