@@ -100,11 +100,7 @@ export function reacquire(
   zone.send({ ...ask, ...booking, kind: 'reacquire' });
 }
 
-/**
- * Sold seats return to the zone. Ask only for a booking that the truth says is confirmed.
- *
- * @public
- */
+/** Sold seats return to the zone. Ask only for a booking that the truth says is confirmed. */
 export function refund(
   zone: ZoneAddress,
   booking: { readonly bookingId: string; readonly userId: string; readonly quantity: number },
