@@ -6,7 +6,7 @@
 import type { Shard, ShardKind } from '../../engine/membership.ts';
 import type { Mesh, MeshHandler, MeshReply } from '../../engine/mesh.ts';
 import { type Outcome, unavailable } from '../../engine/outcome.ts';
-import type { World } from '../../engine/ports.ts';
+import type { Timers, World } from '../../engine/ports.ts';
 import type { Reply } from '../kit.ts';
 import type { Membership } from './membership.ts';
 
@@ -59,6 +59,7 @@ const patienceMaxMs = 10_000;
 export function createForwarding(deps: ForwardingDeps): Forwarding {
   const { membership } = deps;
   const homes = new Map<ShardKind, Home>();
+  const away = { waiting: 0 };
   return {
     join<R>(kind: ShardKind, wire: Wire<R>, shards: Local<R>): (id: string) => { send(request: R): void } {
       homes.set(kind, {
@@ -68,7 +69,7 @@ export function createForwarding(deps: ForwardingDeps): Forwarding {
       return (id) => ({
         send(request) {
           const { order, deadlineMs, reply } = wire.orderOf(request);
-          ask(deps, { kind, id, order }, deadlineMs).then((answer) => {
+          ask({ ...deps, away }, { kind, id, order }, deadlineMs).then((answer) => {
             if (answer === 'here') shards.find(id).send(request);
             else reply(answer);
           }, brokenPromise);
@@ -90,13 +91,14 @@ export function createForwarding(deps: ForwardingDeps): Forwarding {
 
 /** Never rejects. `here`: the entity is this node's by now. */
 async function ask(
-  { world, mesh, membership, forwarded }: ForwardingDeps,
+  { world, mesh, membership, forwarded, away }: ForwardingDeps & { readonly away: Away },
   command: ShardCommand,
   deadlineMs: number,
 ): Promise<Outcome<unknown> | 'here'> {
-  const { clock, timers } = world;
-  const beganMs = clock.now();
-  const untilMs = Math.min(deadlineMs, beganMs + patienceMaxMs) + answerWithinMs;
+  const { clock } = world;
+  const untilMs = Math.min(deadlineMs, clock.now() + patienceMaxMs) + answerWithinMs;
+  const reachUntilMs = Math.min(deadlineMs, clock.now() + reachWithinMs);
+  let pauseMs = pausesMs.first;
   for (let moves = 0; moves < movesMax; ) {
     const owner = membership.view.ownerOf(command);
     if (owner === null) return noCluster;
@@ -110,12 +112,12 @@ async function ask(
       await membership.refresh();
     } else {
       forwarded(command.kind, reply.kind);
-      const again =
-        reply.kind === 'refused' &&
-        reply.reason === 'unreachable' &&
-        clock.now() + reachEveryMs < beganMs + reachWithinMs;
-      if (!again) return refusalOf(reply);
-      await new Promise<void>((resolve) => void timers.after(reachEveryMs, resolve));
+      const isAway = reply.kind === 'refused' && reply.reason === 'unreachable';
+      if (!isAway || away.waiting >= waitingMax || clock.now() + pauseMs > reachUntilMs) return refusalOf(reply);
+      away.waiting++;
+      await pause(world.timers, pauseMs);
+      away.waiting--;
+      pauseMs = Math.min(2 * pauseMs, pausesMs.most);
     }
   }
   return moving;
@@ -125,11 +127,23 @@ async function ask(
 const movesMax = 2;
 
 /**
- * A node that has just joined owns its share at once, and is heard of with its first hello (mesh/link.ts: every 500 ms):
- * who asks for it meanwhile is not sent away.
+ * So long a request waits for an owner that cannot be reached: one that has just joined owns its share at once and is
+ * heard of a second or two later, and one that was killed is missed within this time (actors/cluster/membership.ts).
  */
-const reachWithinMs = 1_000;
-const reachEveryMs = 50;
+const reachWithinMs = 2_700;
+/** More do not wait for owners that are away; they are refused at once. */
+const waitingMax = 2_000;
+/** Between two tries; doubles from the first to the second. */
+const pausesMs = { first: 50, most: 400 };
+
+/** How many wait for owners that are away. */
+interface Away {
+  waiting: number;
+}
+
+function pause(timers: Timers, delayMs: number): Promise<void> {
+  return new Promise((resolve) => void timers.after(delayMs, resolve));
+}
 
 function refusalOf(reply: Exclude<MeshReply, { kind: 'answer' }>): Outcome<never> {
   if (reply.kind === 'unanswered') return unknownFate;
