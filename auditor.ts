@@ -5,7 +5,6 @@
  * The order of the reading is what makes it fair while sales go on: clients' notes first (all of them must be in the
  * truth), then the truth in one frozen view, then the charges (whatever the truth knows must be among them).
  */
-import { hash } from 'node:crypto';
 import type { ClientBase } from 'pg';
 import {
   type AckedBooking,
@@ -48,6 +47,7 @@ import {
 import { findMoney, readMoney, readUnfinishedSagas } from './persistence/postgres/audit-money.ts';
 import { readQueueLog, readRooms } from './persistence/postgres/audit-rooms.ts';
 import { readGate, withGate } from './persistence/redis/audit.ts';
+import { sha256 } from './world.ts';
 
 export interface AuditSources {
   readonly databaseUrl: string;
@@ -108,7 +108,7 @@ async function auditAcked(truth: ClientBase, { acked }: AuditSources, verdict: V
 
 async function auditRooms(truth: ClientBase, { eventId }: AuditSources, verdict: Verdict): Promise<void> {
   for (const room of await readRooms(truth, eventId)) {
-    const check = new FairnessCheck((text) => hash('sha256', text, 'hex'));
+    const check = new FairnessCheck(sha256);
     for await (const entries of readQueueLog(truth, room.eventId)) for (const entry of entries) check.add(entry);
     const { entries } = check.summary;
     verdict.examined('P5', entries);

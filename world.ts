@@ -1,6 +1,7 @@
 /** The real world as the actors see it: the machine's clock, timers and randomness, and turns at once. */
-import { randomFillSync } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 import type { Ids, World } from './engine/ports.ts';
+import type { Sha256 } from './engine/queue-log.ts';
 
 /** Node fires a longer delay at once; whoever waits longer than 24 days is woken early and waits again. */
 const timeoutMaxMs = 2 ** 31 - 1;
@@ -22,6 +23,9 @@ export function realWorld(): World {
     turns: { schedule: (run) => run(nothing) },
   };
 }
+
+/** What waiting rooms chain their logs with, and whoever checks one. */
+export const sha256: Sha256 = (text) => hash('sha256', text, 'hex');
 
 const nothing = () => {};
 

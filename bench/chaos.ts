@@ -9,11 +9,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { auditTable } from '../cli/audit.ts';
 import type { AuditReport, PromiseName } from '../engine/audit.ts';
 import { type Chance, chanceFrom } from './chance.ts';
-import { type Crowd, eager, gatherCrowd, type Mood } from './crowd.ts';
+import { type Crowd, eager, type Mood } from './crowd.ts';
 import { type Fault, faults } from './faults.ts';
+import { openRush } from './own-rush.ts';
 import { type OwnServer, prepareServer } from './own-server.ts';
 import { rushTable } from './rush-report.ts';
-import { type AuditedPlace, auditNow, auditSettled, putOnSale, type Stage, setStage } from './rush-scene.ts';
+import { type AuditedPlace, auditNow, auditSettled, type Stage } from './rush-scene.ts';
 
 export interface ChaosOptions {
   /** How often each fault strikes, in random order. */
@@ -48,7 +49,6 @@ const recoveryLimitMs = 60_000;
 const settlePatienceMs = 90_000;
 const admitPeriodMs = 500;
 const users = 20_000;
-/** New buyers keep coming: those who found nothing for so long make room for them. */
 const waitMs = 10_000;
 
 interface Struck {
@@ -66,13 +66,8 @@ export async function runChaos(options: ChaosOptions, { program, print }: ChaosI
   let keep = true;
   try {
     await server.start();
-    const stores = await server.reviveStores();
-    const fixture = await putOnSale(server.dataDir, stores, { users, ...options });
-    const { baseUrl, sandboxUrl, dataDir } = server;
-    const ackedFile = `${dataDir}/acked.jsonl`;
-    const stage = setStage({ baseUrl, sandboxUrl, fixture, ackedFile, waitMs });
-    const crowd = gatherCrowd(fixture.users, stage, options.seed);
-    const place = { ...stores, sandboxUrl, eventId: fixture.event_id, ackedFile };
+    const { zones, seatsPerZone, seed } = options;
+    const { stage, crowd, place } = await openRush(server, { sale: { users, zones, seatsPerZone }, waitMs, seed });
     try {
       keep = !(await rushThrough(options, { server, stage, crowd, place, print }));
     } finally {

@@ -10,11 +10,12 @@ import { build } from 'hdr-histogram-js';
 import { auditTable } from '../cli/audit.ts';
 import type { Fixture } from '../cli/seed.ts';
 import { type Chance, chanceFrom } from './chance.ts';
-import { type Crowd, eager, gatherCrowd } from './crowd.ts';
+import { type Crowd, eager } from './crowd.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
+import { openRush } from './own-rush.ts';
 import { type OwnServer, prepareServer } from './own-server.ts';
 import { parentOf } from './processes.ts';
-import { auditSettled, putOnSale, setStage } from './rush-scene.ts';
+import { auditSettled } from './rush-scene.ts';
 
 const blows = ['kill', 'pause', 'restart'] as const;
 
@@ -85,19 +86,13 @@ async function rushThrough(options: ClusterOptions, { program, print }: ClusterI
   let passed = false;
   try {
     await server.start();
-    const stores = await server.reviveStores();
-    const fixture = await putOnSale(server.dataDir, stores, { users, ...options });
-    const { baseUrl, sandboxUrl, dataDir } = server;
-    const ackedFile = `${dataDir}/acked.jsonl`;
-    const stage = setStage({ baseUrl, sandboxUrl, fixture, ackedFile, waitMs });
-    const crowd = gatherCrowd(fixture.users, stage, options.seed);
+    const { zones, seatsPerZone, seed } = options;
+    const sale = { users, zones, seatsPerZone };
+    const { fixture, stage, crowd, place } = await openRush(server, { sale, waitMs, seed });
     try {
       const away = await underBlows(options, { server, crowd, fixture, print });
       await crowd.gone();
-      const audit = await auditSettled(
-        { ...stores, sandboxUrl, eventId: fixture.event_id, ackedFile },
-        settlePatienceMs,
-      );
+      const audit = await auditSettled(place, settlePatienceMs);
       const { name, p50, p99, most } = awayFigures(options, away);
       for (const line of auditTable(audit)) print(line);
       for (const trouble of crowd.troubles) print(`trouble: ${trouble}`);

@@ -2,12 +2,12 @@
  * `onsale fairness verify FILE`: checks the log of a waiting room offline. The file holds answers of
  * `GET /api/v1/events/:id/fairness`, one a line, in their order.
  */
-import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { FairnessCheck } from '../engine/fairness.ts';
 import { entryKinds } from '../engine/queue-log.ts';
+import { sha256 } from '../world.ts';
 
 const entry = z
   .object({
@@ -29,7 +29,7 @@ const findingsShown = 20;
 
 /** The exit code: 0 when the log proves a fair order, 1 when it does not. Rejects when the file is no report. */
 export async function verifyFairness(file: string, io: { readonly print: (line: string) => void }): Promise<number> {
-  const check = new FairnessCheck((text) => hash('sha256', text, 'hex'));
+  const check = new FairnessCheck(sha256);
   let event: string | null = null;
   let number = 0;
   for await (const line of createInterface({ input: createReadStream(file) })) {

@@ -1,4 +1,5 @@
 /** What an operator looks at and repairs: sagas, dead letters, and whether gate and truth agree about the seats. */
+import type { DeadLetter as ParkedEvent } from './event-log.ts';
 import type { Page } from './reads.ts';
 import type { SagaStatus } from './saga.ts';
 import type { ZoneCounters } from './zone.ts';
@@ -14,15 +15,9 @@ export interface SagaShown {
   readonly updatedAtMs: number;
 }
 
-export interface DeadLetter {
+/** A dead letter as it is kept. */
+export interface DeadLetter extends ParkedEvent {
   readonly id: string;
-  readonly topic: string;
-  readonly key: string;
-  readonly consumer: string;
-  /** JSON of what could not be processed. */
-  readonly event: string;
-  readonly error: string;
-  readonly attempts: number;
   readonly createdAtMs: number;
 }
 

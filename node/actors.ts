@@ -1,5 +1,4 @@
 /** The actors of one node, given their ports, their limits and somebody who watches them. */
-import { hash } from 'node:crypto';
 import { checkoutConsumer } from '../actors/checkout-consumer.ts';
 import type { ClusterWatch } from '../actors/cluster/cluster.ts';
 import { type Actors, createActors } from '../actors/kit.ts';
@@ -7,6 +6,7 @@ import { paymentConsumer } from '../actors/payment-consumer.ts';
 import { startTree, type Tree } from '../actors/tree.ts';
 import type { Config } from '../config.ts';
 import type { Logger, Metrics } from '../telemetry.ts';
+import { sha256 } from '../world.ts';
 import type { Parts } from './parts.ts';
 
 const bookingAskTimeoutMs = 10_000;
@@ -66,7 +66,7 @@ export function growTree({
     },
     room: {
       ledger: stores.rooms,
-      sha256: (text) => hash('sha256', text, 'hex'),
+      sha256,
       limits: { batchMax: config.QUEUE_BATCH_MAX, inboxMax: config.QUEUE_WAITING_MAX, tickMs: 1_000 },
       watch: {
         admitted: metrics.queueAdmitted,

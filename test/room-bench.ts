@@ -1,5 +1,4 @@
 /** A waiting room in a simulated world over a log in memory, and what everybody in it was told. */
-import { hash } from 'node:crypto';
 import { type Actors, createActors } from '../actors/kit.ts';
 import { type LocalRoom, startWaitingRoom } from '../actors/waiting-room.ts';
 import type { PassTerms, RoomNews, RoomRequest } from '../actors/waiting-room-requests.ts';
@@ -9,12 +8,12 @@ import type { RoomMode } from '../engine/waiting-room.ts';
 import { createMemoryJournal } from '../persistence/memory/journal.ts';
 import { MemoryRoomLedger } from '../persistence/memory/room-ledger.ts';
 import type { Wire } from '../persistence/memory/wire.ts';
+import { sha256 } from '../world.ts';
 import { SimulatedWorld } from './sim/world.ts';
 
 const eventId = '00000000-0000-7000-8000-00000000e000';
 export const startMs = Date.UTC(2030, 0, 1);
 export const tickMs = 1_000;
-export const sha256 = (text: string) => hash('sha256', text, 'hex');
 
 export interface RoomBench {
   readonly world: SimulatedWorld;

@@ -17,10 +17,9 @@ import { createMemoryJournal } from '../persistence/memory/journal.ts';
 import { type Lane, openLane } from '../persistence/postgres/lane.ts';
 import { migrate } from '../persistence/postgres/migrate.ts';
 import { createRoomLedger } from '../persistence/postgres/room-ledger.ts';
-import { realWorld } from '../world.ts';
+import { realWorld, sha256 } from '../world.ts';
 import { insertZone } from './contracts/catalogue.ts';
 import { newId } from './contracts/event-sample.ts';
-import { sha256 } from './room-bench.ts';
 import { type Cut, openStoreLine, type StoreLine } from './store-line.ts';
 import { startOwnStores } from './stores.ts';
 

@@ -59,7 +59,7 @@ const patienceMaxMs = 10_000;
 export function createForwarding(deps: ForwardingDeps): Forwarding {
   const { membership } = deps;
   const homes = new Map<ShardKind, Home>();
-  const away = { waiting: 0 };
+  const asker = { ...deps, away: { waiting: 0 } };
   return {
     join<R>(kind: ShardKind, wire: Wire<R>, shards: Local<R>): (id: string) => { send(request: R): void } {
       homes.set(kind, {
@@ -69,7 +69,7 @@ export function createForwarding(deps: ForwardingDeps): Forwarding {
       return (id) => ({
         send(request) {
           const { order, deadlineMs, reply } = wire.orderOf(request);
-          ask({ ...deps, away }, { kind, id, order }, deadlineMs).then((answer) => {
+          ask(asker, { kind, id, order }, deadlineMs).then((answer) => {
             if (answer === 'here') shards.find(id).send(request);
             else reply(answer);
           }, brokenPromise);

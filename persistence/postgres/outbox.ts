@@ -24,8 +24,8 @@ export function createOutbox(pool: pg.Pool): Outbox {
 
 /*
  * The same event of the same consumer is one letter, whatever died between parking it and saying so; one that comes
- * back after a replay is open again. Its id follows from what it is, in the form of a UUID of version 8. What is too large for the log must not be in its own obituary, and an obituary that
- * cannot be delivered gets none.
+ * back after a replay is open again. Its id follows from what it is, in the form of a UUID of version 8. What is too
+ * large for the log must not be in its own obituary, and an obituary that cannot be delivered gets none.
  */
 const deadLetterSql = `
   with parked as (

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Stock } from '../../engine/admission.ts';
 import { entryHash, genesisHash, type LoggedEntry, nameInLog } from '../../engine/queue-log.ts';
 import type { AcquiredRoom, Checkout, RoomBatch, RoomLedger } from '../../engine/room-ledger.ts';
-import { sha256 } from '../room-bench.ts';
+import { sha256 } from '../../world.ts';
 import { hashOf, newId } from './event-sample.ts';
 
 export interface RoomLedgerUnderTest {

@@ -5,7 +5,8 @@ import type { PassTerms, RoomRequest } from '../../actors/waiting-room-requests.
 import { FairnessCheck, type Finding } from '../../engine/fairness.ts';
 import { entryHash, type LoggedEntry } from '../../engine/queue-log.ts';
 import type { Wire } from '../../persistence/memory/wire.ts';
-import { type RoomBench, roomBench, sha256, startMs } from '../room-bench.ts';
+import { sha256 } from '../../world.ts';
+import { type RoomBench, roomBench, startMs } from '../room-bench.ts';
 
 const users = Array.from({ length: 12 }, (_, index) => `user ${index}`);
 const user = fc.constantFrom(...users);
