@@ -25,6 +25,7 @@ describe('nothing configured', () => {
       PORT: 8080,
       HOST: '127.0.0.1',
       CLUSTER_NAME: 'cluster',
+      COMMIT_TIMEOUT_MS: 5_000,
       MESH_PORT: 0,
       KAFKA_BROKERS: [],
       KAFKA_PREFIX: '',

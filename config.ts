@@ -105,6 +105,12 @@ const variables = z.object({
     .enum(['durable', 'gate'])
     .default('durable')
     .describe('gate: answer before the commit, for comparison runs only; a crash then loses acknowledged bookings'),
+  COMMIT_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .default(5_000)
+    .describe('a commit of PostgreSQL that takes longer counts as lost, and its zone asks again what became of it'),
   QUEUE_BATCH_MAX: z.coerce.number().int().min(1).default(1_024).describe('requests in one batch of a waiting room'),
   QUEUE_WAITING_MAX: z.coerce
     .number()

@@ -163,7 +163,13 @@ function syncInventory(args: string[], config: Config): Promise<number> {
   const { values } = parseArgs({ args, options: { event: { type: 'string' } } });
   return withStores(config, async (addresses) => {
     const failed = (store: string, error: Error) => say(`${store}: ${error.message}`);
-    const stores = await connectStores({ ...addresses, rateLimits: false, now: realWorld().clock.now, failed });
+    const stores = await connectStores({
+      ...addresses,
+      rateLimits: false,
+      now: realWorld().clock.now,
+      failed,
+      commitTimeoutMs: config.COMMIT_TIMEOUT_MS,
+    });
     try {
       return await runSyncInventory(stores.inventory, values.event ?? null, { print });
     } finally {

@@ -62,6 +62,7 @@ export const gauges = {
   ws_connections: 'Open WebSockets',
   sse_connections: 'Open streams of server-sent events',
   cluster_members: 'Nodes of the cluster that this one sees, itself included; 0 while it is out of it',
+  zone_mailbox_depth: 'Requests that wait for a batch of the zones of this node',
   cluster_owned_zones: 'Zones that run on this node',
   pg_pool_connections: 'Connections of the pool, idle ones included',
   pg_pool_waiting: 'Callers that wait for a connection',

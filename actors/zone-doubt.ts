@@ -101,7 +101,15 @@ function resolveDoubt(state: State, ownership: Ownership): void {
   }
 }
 
-export const unknownFate = unavailable('whether this happened is not known; the same key tells');
+const unknownFate = unavailable('whether this happened is not known; the same key tells');
+
+/** Answers everything that a crashed incarnation had accepted. */
+export function abandonState(state: State): void {
+  const entries = [...state.commits.flatMap(({ won }) => won), ...(state.gating?.entries ?? [])];
+  for (const request of [...entries.map((entry) => entry.request), ...state.again]) refuse(state, request, unknownFate);
+  // Those whose booking the truth was just asked for.
+  state.keys.settleAll(unknownFate);
+}
 
 export function takeOverFailed(state: State, error: unknown): void {
   const { first, most } = retryMs;

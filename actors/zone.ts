@@ -15,7 +15,7 @@ import { Inbox } from './inbox.ts';
 import { type ActorRef, type Behaviour, type Reply, stopWhenDone } from './kit.ts';
 import type { Ownership } from './take-over.ts';
 import { answerDurable, answerGated, noSuchZone, refuse } from './zone-answers.ts';
-import { doubt, judgeAgain, refuseLate, startTakeOver, takeOverFailed, tookOver, unknownFate } from './zone-doubt.ts';
+import { abandonState, doubt, judgeAgain, refuseLate, startTakeOver, takeOverFailed, tookOver } from './zone-doubt.ts';
 import { type Cleared, commitBatch, type Flight } from './zone-flight.ts';
 import { planFlight } from './zone-plan.ts';
 import type { Reservation, ReserveRequest, ZoneAddress, ZoneRequest } from './zone-requests.ts';
@@ -43,6 +43,8 @@ export interface LocalZone extends ZoneAddress {
   readonly ref: ActorRef<ZoneMessage>;
   /** Null while the zone is being taken over. */
   readonly epoch: number | null;
+  /** Requests that wait for a batch. */
+  readonly waiting: number;
   /** Ends the actor once everything it has accepted is answered; what is not after `graceMs` hears that nobody knows. */
   close(graceMs: number): Promise<void>;
 }
@@ -265,6 +267,9 @@ export function startZone(zoneId: string, deps: ZoneDeps): LocalZone {
     get epoch() {
       return present?.phase === 'open' ? (present.ownership?.lease.epoch ?? null) : null;
     },
+    get waiting() {
+      return inbox.length;
+    },
     send(request) {
       if (closed) {
         request.reply(elsewhere);
@@ -288,11 +293,3 @@ export function startZone(zoneId: string, deps: ZoneDeps): LocalZone {
 
 const elsewhere = unavailable('the zone is moving to another node');
 const busy = unavailable('too many requests wait for this zone');
-
-/** Answers everything that a crashed incarnation had accepted. */
-function abandonState(state: State): void {
-  const entries = [...state.commits.flatMap(({ won }) => won), ...(state.gating?.entries ?? [])];
-  for (const request of [...entries.map((entry) => entry.request), ...state.again]) refuse(state, request, unknownFate);
-  // Those whose booking the truth was just asked for.
-  state.keys.settleAll(unknownFate);
-}

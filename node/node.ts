@@ -45,6 +45,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     databaseUrl: options.databaseUrl,
     redisUrl: options.redisUrl,
     rateLimits: config.RATE_LIMIT === 'on',
+    commitTimeoutMs: config.COMMIT_TIMEOUT_MS,
     now: world.clock.now,
     failed: (store, error) => logger.warn({ err: error }, `${store} failed`),
   });
@@ -152,6 +153,7 @@ function addGauges(
 ): void {
   metrics.gauge('cluster_members', () => cluster.view.members.length);
   metrics.gauge('cluster_owned_zones', () => zones.started.size);
+  metrics.gauge('zone_mailbox_depth', () => [...zones.started.values()].reduce((sum, zone) => sum + zone.waiting, 0));
   metrics.gauge('saga_stuck', () => stuckSagas(pool));
   metrics.gauge('outbox_backlog', () => outboxBacklog(pool));
   metrics.gauge('outbox_age_seconds', () => outboxAgeSeconds(pool));

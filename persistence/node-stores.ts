@@ -67,9 +67,8 @@ export interface NodeStores {
   close(): Promise<void>;
 }
 
-/** Statements of the hot path are small: one that takes longer than this is as good as lost. */
+/** The gate's batches are small: one that takes longer than this is as good as lost. */
 const redisTimeoutMs = 1_000;
-const laneTimeoutMs = 5_000;
 const poolTimeoutMs = 10_000;
 const poolConnectionsMax = 8;
 /** Zones spread over two connections: one commits while the other's answer is on its way. */
@@ -77,6 +76,8 @@ const lanes = 2;
 
 export interface StoreOptions extends StoreAddresses {
   readonly rateLimits: boolean;
+  /** A commit that takes longer is as good as lost. */
+  readonly commitTimeoutMs: number;
   /** Told of connections that fail; they come back by themselves. */
   readonly failed: (store: string, error: Error) => void;
   readonly now: () => number;
@@ -87,6 +88,7 @@ export async function connectStores({
   databaseUrl,
   redisUrl,
   rateLimits,
+  commitTimeoutMs,
   failed,
   now,
 }: StoreOptions): Promise<NodeStores> {
@@ -103,7 +105,7 @@ export async function connectStores({
   });
   const relayLock = createRelayLock(databaseUrl);
   const open = (name: string) =>
-    openLane({ databaseUrl, name, statementTimeoutMs: laneTimeoutMs, connectTimeoutMs: 2_000 });
+    openLane({ databaseUrl, name, statementTimeoutMs: commitTimeoutMs, connectTimeoutMs: 2_000 });
   const commitLanes = Array.from({ length: lanes }, (_, index) => open(`onsale lane ${index + 1}`));
   const readLane = open('onsale zone reads');
   const roomLane = open('onsale waiting rooms');

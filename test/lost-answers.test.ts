@@ -58,6 +58,7 @@ describe('a zone over real stores', () => {
       databaseUrl: lines.postgres.url,
       redisUrl: lines.redis.url,
       rateLimits: false,
+      commitTimeoutMs: 5_000,
       failed: () => {},
       now: world.clock.now,
     });

@@ -73,13 +73,14 @@ export interface NodeUnderTest {
   readonly database: pg.Pool;
   readonly shop: Shop;
   readonly line: ProviderLine;
+  readonly databaseUrl: string;
   url(): string;
   /** Ends and begins the node; everything around it stays. */
   stop(): Promise<void>;
   kill(): Promise<void>;
   start(): Promise<void>;
   /** Starts one more node of the cluster, as a process of its own; it is the caller's to end. */
-  addNode(nodeId: string): Promise<NodeProcess>;
+  addNode(nodeId: string, environment?: Readonly<Record<string, string>>): Promise<NodeProcess>;
   newBuyer(): Promise<Buyer>;
   /** Many users with a token and no account, as `onsale seed` makes them. */
   crowd(size: number): Promise<readonly Buyer[]>;
@@ -157,11 +158,12 @@ export async function startNodeUnderTest(
     database,
     shop,
     line,
+    databaseUrl: own.url,
     url,
     stop: () => end('stop'),
     kill: () => end('kill'),
     start,
-    addNode: (nodeId) => spawnNode({ ...given, NODE_ID: nodeId }),
+    addNode: (nodeId, changes) => spawnNode({ ...given, ...changes, NODE_ID: nodeId }),
     newBuyer: () => registerBuyer(url),
     crowd: (size) => Promise.all(Array.from({ length: size }, () => tokenHolder(url, tokenSecret))),
     putOnSale: (terms) => putOnSale(own.url, terms),

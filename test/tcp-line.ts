@@ -15,8 +15,11 @@ export interface TcpLine {
   cut(direction: Direction): void;
   /** The next bytes in this direction arrive changed. */
   garble(direction: Direction): void;
+  /** Keeps what a connection sends in this direction, from the bytes that contain `mark` on; resolves when it has them. */
+  hold(direction: Direction, mark: string): Promise<void>;
   /** Ends all connections; new ones are taken. */
   hangUp(): void;
+  /** What was held arrives now. */
   heal(): void;
   close(): Promise<void>;
 }
@@ -25,6 +28,9 @@ interface Fault {
   delayMs: number;
   lost: boolean;
   garbled: boolean;
+  hold: { readonly mark: string; readonly met: () => void } | null;
+  /** Of the connections that are held. */
+  readonly kept: Map<Socket, Buffer[]>;
 }
 
 export async function openTcpLine(host: string, port: number): Promise<TcpLine> {
@@ -44,7 +50,13 @@ export async function openTcpLine(host: string, port: number): Promise<TcpLine> 
       if (fault.lost) return;
       if (fault.garbled) chunk.reverse();
       fault.garbled = false;
-      if (fault.delayMs === 0) to.write(chunk);
+      if (fault.hold && chunk.includes(fault.hold.mark)) {
+        fault.kept.set(to, []);
+        fault.hold.met();
+        fault.hold = null;
+      }
+      if (fault.kept.has(to)) fault.kept.get(to)?.push(chunk);
+      else if (fault.delayMs === 0) to.write(chunk);
       else setTimeout(() => to.destroyed || to.write(chunk), fault.delayMs);
     });
   }
@@ -74,8 +86,14 @@ export async function openTcpLine(host: string, port: number): Promise<TcpLine> 
     garble: (direction) => {
       faults[direction].garbled = true;
     },
+    hold: (direction, mark) =>
+      new Promise((met) => {
+        faults[direction].hold = { mark, met };
+      }),
     hangUp,
     heal() {
+      for (const { kept } of Object.values(faults))
+        for (const [to, chunks] of kept) for (const chunk of chunks) to.destroyed || to.write(chunk);
       Object.assign(faults, { there: sound(), back: sound() });
     },
     async close() {
@@ -86,4 +104,4 @@ export async function openTcpLine(host: string, port: number): Promise<TcpLine> 
   };
 }
 
-const sound = (): Fault => ({ delayMs: 0, lost: false, garbled: false });
+const sound = (): Fault => ({ delayMs: 0, lost: false, garbled: false, hold: null, kept: new Map() });
