@@ -40,7 +40,7 @@ const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('ba
 describe('a token of ours', () => {
   it('says who calls', async () => {
     const token = await tokens.sign({ id: userId, role: 'organizer' });
-    expect(tokens.check(token)).toEqual({ id: userId, role: 'organizer', tokenId: expect.any(String) });
+    expect(tokens.check(token)).toMatchObject({ id: userId, role: 'organizer' });
   });
 
   it('is checked once and remembered', async () => {

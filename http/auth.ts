@@ -6,7 +6,7 @@
  * times as much, most of it in the promises of Web Crypto. Only one protected header is taken, letter by letter, which
  * leaves nothing to negotiate; auth.test.ts holds the check against jose's.
  */
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
 import type { Role } from '../engine/accounts.ts';
@@ -28,13 +28,12 @@ const secretBytesMin = 32;
 export interface User {
   readonly id: string;
   readonly role: Role;
-  readonly tokenId: string;
 }
 
 export interface AccessTokens {
   /** The user of a token; null when it is not one of ours, was altered or has expired. */
   check(token: string): User | null;
-  sign(user: { readonly id: string; readonly role: Role }): Promise<string>;
+  sign(user: User): Promise<string>;
 }
 
 export interface AccessTokenOptions {
@@ -42,7 +41,7 @@ export interface AccessTokenOptions {
   readonly secret: string;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Tokens remembered. @default 50000, about 35 MB when full */
+  /** Tokens remembered. @default 400000, about 80 MB when full */
   readonly rememberedMax?: number;
 }
 
@@ -58,31 +57,29 @@ const claimsSchema = z.object({
 });
 type Claims = z.output<typeof claimsSchema>;
 
-interface Remembered {
-  readonly token: string;
-  readonly user: User;
-  readonly expiresAtMs: number;
+/** In whole seconds, which V8 keeps in the object itself. */
+interface Remembered extends User {
+  readonly expiresAtSeconds: number;
 }
 
 /** Throws when the secret is shorter than `secretBytesMin` bytes: jose would take five. */
 export function createAccessTokens(options: AccessTokenOptions): AccessTokens {
-  const { clock, ids, rememberedMax = 50_000 } = options;
+  const { clock, ids, rememberedMax = 400_000 } = options;
   const key = signingKey(options.secret);
-  // Found by its signature, taken only if all of it is the same text. Hashing it first would cost more than the rest of
-  // the check and hide nothing: the secret that makes every token lies in the same memory.
+  // Found by the hash of all of it: a third of the memory of the text, and a tenth of the time of a check.
   const remembered = new RecentMap<string, Remembered>(rememberedMax);
 
   return {
     check(token) {
-      const signature = token.slice(-signatureChars);
-      const known = remembered.get(signature);
+      const digest = hash('sha256', token, 'binary');
+      const known = remembered.get(digest);
       const nowMs = clock.now();
-      if (known !== undefined && known.token === token && nowMs < known.expiresAtMs) return known.user;
+      if (known !== undefined && nowMs < known.expiresAtSeconds * 1000) return known;
       const claims = checkedClaims(token, key, nowMs);
       if (claims === null) return null;
-      const user = { id: claims.sub, role: claims.role, tokenId: claims.jti };
+      const user = { id: claims.sub, role: claims.role, expiresAtSeconds: Math.floor(claims.exp) };
       // What the tolerance alone lets through is checked again each time.
-      if (nowMs < claims.exp * 1000) remembered.set(signature, { token, user, expiresAtMs: claims.exp * 1000 });
+      if (nowMs < claims.exp * 1000) remembered.set(digest, user);
       return user;
     },
     sign: (user) =>
@@ -97,7 +94,7 @@ export function createAccessTokens(options: AccessTokenOptions): AccessTokens {
 /** Signs an access token for `user`. The secret must have at least 32 bytes. */
 export async function signAccessToken(
   secret: string,
-  user: User,
+  user: User & { readonly tokenId: string },
   life: { readonly nowMs: number; readonly ttlSeconds: number },
 ): Promise<string> {
   const issuedAtSeconds = Math.floor(life.nowMs / 1000);
