@@ -1,12 +1,14 @@
 /**
- * Who is there: live connections by user, and who was seen in the last minute. Knows nothing of places.
+ * Who is there: users with live connections, by the door that they came through, and who was seen in the last minute.
+ * Knows nothing of places.
  */
 
 /** Users who are looked at again within this time count as live. */
 const liveMs = 60_000;
 
 export class LivePresence {
-  readonly #connections = new Map<string, number>();
+  /** One door a node and room: what is behind it goes with its node. */
+  readonly #doors = new Map<string, Set<string>>();
   /** Two generations: whoever is in neither was not seen for a minute or two. */
   #young = new Set<string>();
   #old = new Set<string>();
@@ -22,22 +24,31 @@ export class LivePresence {
     this.#old.delete(userId);
   }
 
-  connected(userId: string): void {
-    this.#connections.set(userId, (this.#connections.get(userId) ?? 0) + 1);
+  /** Harmless when repeated. */
+  connected(door: string, userId: string): void {
+    const users = this.#doors.get(door) ?? new Set();
+    this.#doors.set(door, users.add(userId));
   }
 
-  disconnected(userId: string): void {
-    const left = (this.#connections.get(userId) ?? 0) - 1;
-    if (left > 0) this.#connections.set(userId, left);
-    else this.#connections.delete(userId);
+  disconnected(door: string, userId: string): void {
+    const users = this.#doors.get(door);
+    users?.delete(userId);
+    if (users?.size === 0) this.#doors.delete(door);
+  }
+
+  /** Nobody asks through this door any more: its node is gone, or has nobody left who listens. */
+  shut(door: string): void {
+    this.#doors.delete(door);
   }
 
   isConnected(userId: string): boolean {
-    return this.#connections.has(userId);
+    for (const users of this.#doors.values()) if (users.has(userId)) return true;
+    return false;
   }
 
-  /** Users who are or were just there. */
+  /** Users who are or were just there; at most: whoever is connected to two nodes counts twice. */
   get users(): number {
-    return Math.max(this.#connections.size, this.#young.size + this.#old.size);
+    const connected = [...this.#doors.values()].reduce((sum, users) => sum + users.size, 0);
+    return Math.max(connected, this.#young.size + this.#old.size);
   }
 }

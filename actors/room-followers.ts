@@ -19,15 +19,19 @@ export class RoomFollowers {
   readonly #listeners: Set<RoomListener>;
   readonly #followers = new Map<string, Follower>();
 
-  constructor(listeners: Set<RoomListener>) {
+  readonly #forgotten: (node: string) => void;
+
+  /** `forgotten` is told of each that follows no more. */
+  constructor(listeners: Set<RoomListener>, forgotten: (node: string) => void) {
     this.#listeners = listeners;
+    this.#forgotten = forgotten;
   }
 
   /** Answers `reply` with what comes next. A node that was not known gets `present` first. */
   follow(node: string, reply: Reply<Followed>, present: () => readonly Told[]): void {
     let follower = this.#followers.get(node);
     if (!follower) {
-      follower = new Follower(present(), () => this.#forget(node));
+      follower = new Follower([['anew'], ...present()], () => this.#forget(node));
       this.#followers.set(node, follower);
       this.#listeners.add(follower);
     }
@@ -45,7 +49,9 @@ export class RoomFollowers {
   #forget(node: string): void {
     const follower = this.#followers.get(node);
     this.#followers.delete(node);
-    if (follower) this.#listeners.delete(follower);
+    if (!follower) return;
+    this.#listeners.delete(follower);
+    this.#forgotten(node);
   }
 }
 
@@ -73,6 +79,10 @@ class Follower implements RoomListener {
     this.#reply = null;
   }
 
+  anew(): void {
+    this.#tell(['anew']);
+  }
+
   tick(news: RoomNews): void {
     if (!this.#reply && ++this.#ticks > ticksMax) this.#gone();
     // Of news, only the last are of interest.
@@ -86,6 +96,10 @@ class Follower implements RoomListener {
 
   left(...told: Parameters<RoomListener['left']>): void {
     this.#tell(['left', ...told]);
+  }
+
+  personal(...told: Parameters<RoomListener['personal']>): void {
+    this.#tell(['personal', ...told]);
   }
 
   #tell(one: Told): void {

@@ -4,6 +4,7 @@
  */
 import type { EventConsumer, EventLog, Outbox, RelayLock } from '../engine/event-log.ts';
 import { type BookingDeps, type LocalBooking, startBooking } from './booking.ts';
+import { type BookingNewsDeps, bookingNews } from './booking-news.ts';
 import { type BookingAddress, type BookingRequest, bookingWire } from './booking-requests.ts';
 import { type Cluster, type ClusterDeps, type NodeReport, startCluster } from './cluster/cluster.ts';
 import { createRoomDoors } from './cluster/room-door.ts';
@@ -33,6 +34,7 @@ export interface TreeDeps {
     readonly log: EventLog | null;
     readonly consumers: (entities: Entities) => readonly EventConsumer[];
     readonly watch: EventBusWatch;
+    readonly findBookings: BookingNewsDeps['findBookings'];
     /** Writes to the outbox what has changed in the zones since it was last told. */
     readonly tellInventory: () => Promise<void>;
   };
@@ -72,8 +74,9 @@ export function startTree(deps: TreeDeps): Tree {
   });
   const cluster = startCluster({ ...deps.cluster, actors, describe });
   const entities = settleEntities(deps, cluster);
-  const { consumers: consumersOf, tellInventory, ...events } = deps.events;
-  const consumers = consumersOf(entities);
+  const { consumers: consumersOf, findBookings, tellInventory, ...events } = deps.events;
+  const hasOthers = () => cluster.view.members.length > 1;
+  const consumers = [...consumersOf(entities), ...bookingNews({ rooms: entities.rooms, hasOthers, findBookings })];
   const relay = startEventBus({ actors, ...events, consumers });
   startInventoryNews({ actors, tell: tellInventory, failed: events.watch.failed });
   const { zones, rooms, bookings } = entities;

@@ -25,13 +25,13 @@ import { type Answer, type State, stockNow, write } from './waiting-room-state.t
 export function judge(state: State, request: RoomRequest): void {
   switch (request.kind) {
     case 'connected':
-      state.around.presence.connected(request.userId);
+      state.around.presence.connected(request.door, request.userId);
       see(state, request.userId);
       request.reply(done());
       break;
     case 'disconnected':
       see(state, request.userId);
-      state.around.presence.disconnected(request.userId);
+      state.around.presence.disconnected(request.door, request.userId);
       request.reply(done());
       break;
     case 'use':
@@ -39,6 +39,10 @@ export function judge(state: State, request: RoomRequest): void {
       break;
     case 'used':
       used(state, request.use, request.end);
+      request.reply(done());
+      break;
+    case 'tell':
+      for (const [userId, news] of request.news) for (const one of state.around.listeners) one.personal(userId, news);
       request.reply(done());
       break;
     case 'follow':

@@ -20,6 +20,7 @@ export function newsOf(state: State): RoomNews {
     saleStartMs: stock.saleStartMs,
     commitment: room.commitment,
     waiting: room.waiting,
+    zones: stock.zones,
     admittedTotal: room.admittedTotal,
     lines: { priority: room.lines.priority.summary(bucketsMax), regular: room.lines.regular.summary(bucketsMax) },
     rates: releases.measured(nowMs),
@@ -73,7 +74,8 @@ export function tell(state: State, { entries }: Draft): void {
       if (person?.stage === 'admitted') for (const one of listeners) one.admitted(passOf(state.eventId, person));
     } else if (kind === 'leave' || (kind === 'release' && (detail === 'left' || detail === 'pass_expired'))) {
       for (const one of listeners) one.left(userId, detail as LeaveReason, seq);
-    }
+    } else if (kind === 'redeem')
+      for (const one of listeners) one.personal(userId, { what: 'checkout', bookingId: detail, seq });
   }
   if (admitted > 0) state.deps.watch.admitted(admitted);
 }

@@ -4,6 +4,8 @@
  *
  * Whatever a room answers or tells is durable: its log entry is committed before anybody hears of it.
  */
+import type { ZoneLeft } from '../engine/admission.ts';
+import type { Booking } from '../engine/booking.ts';
 import type { LineSummary } from '../engine/line.ts';
 import type { Clock } from '../engine/ports.ts';
 import type { LineName } from '../engine/queue-log.ts';
@@ -22,6 +24,8 @@ export interface RoomEntity {
 
 /** A room wherever it is: the address stays right when it moves. */
 export interface RoomAddress extends RoomEntity {
+  /** Names this address to the room, which forgets with it who is connected behind it. */
+  readonly door: string;
   /** Tells `listener` from now on; the answer ends that. */
   subscribe(listener: RoomListener): () => void;
   /** The news of the last tick, for somebody who has just come; null before the first. */
@@ -41,6 +45,8 @@ export interface RoomNews {
   /** SHA-256 of the shuffle's seed; null when there is no shuffle. */
   readonly commitment: string | null;
   readonly waiting: number;
+  /** What is left of each zone, as last surveyed: at most a tick ago. */
+  readonly zones: readonly ZoneLeft[];
   /** Admissions since the room was made. */
   readonly admittedTotal: number;
   /** From a summary, a person's own place and `positionFrom` follows their position. */
@@ -62,14 +68,35 @@ export interface PassTerms {
 
 export type LeaveReason = 'left' | 'timed_out' | 'pass_expired';
 
+/** What somebody is told of their own bookings of the event, wherever they are connected. */
+export type PersonalNews =
+  /** Their pass made this booking; `seq` is the log entry that says so. */
+  | { readonly what: 'checkout'; readonly bookingId: string; readonly seq: number }
+  /** As it is now. */
+  | { readonly what: 'booking'; readonly booking: Booking }
+  | {
+      readonly what: 'notification';
+      readonly kind: NotificationKind;
+      readonly bookingId: string;
+      readonly atMs: number;
+    };
+
+export type NotificationKind = 'confirmed' | 'expired' | 'refunded';
+
+/** News, and the user whom they are for. */
+export type Addressed = readonly [userId: string, news: PersonalNews];
+
 /** Called synchronously, in the room's turn: keep it short, and never throw. */
 export interface RoomListener {
+  /** The room did not know of this listener: it is another's now, or was silent for too long. It knows of nobody there. */
+  anew(): void;
   /** Once a second while somebody waits or listens, and at once when mode or sold-out changes. */
   tick(news: RoomNews): void;
   /** Once for each admission, and again after the room was read anew. */
   admitted(pass: PassTerms): void;
   /** This user has no place (or pass) any more: they left, were not seen for the grace, or let the pass run out. */
   left(userId: string, why: LeaveReason, seq: number): void;
+  personal(userId: string, news: PersonalNews): void;
 }
 
 /** What a listener is told, to be told elsewhere. */
@@ -150,11 +177,17 @@ export type RoomRequest =
     }
   | { readonly kind: 'leave'; readonly userId: string; readonly reply: Reply<null> }
   | { readonly kind: 'look'; readonly userId: string | null; readonly reply: Reply<Look> }
-  | { readonly kind: 'connected' | 'disconnected'; readonly userId: string; readonly reply: Reply<null> }
+  | {
+      readonly kind: 'connected' | 'disconnected';
+      readonly userId: string;
+      readonly door: string;
+      readonly reply: Reply<null>;
+    }
   | { readonly kind: 'configure'; readonly change: RoomChange; readonly reply: Reply<RoomTerms> }
   | { readonly kind: 'use'; readonly use: PassUse; readonly reply: Reply<null> }
   | { readonly kind: 'used'; readonly use: PassUse; readonly end: UseEnd; readonly reply: Reply<null> }
   | { readonly kind: 'checkout'; readonly news: CheckoutNews; readonly reply: Reply<null> }
+  | { readonly kind: 'tell'; readonly news: readonly Addressed[]; readonly reply: Reply<null> }
   | { readonly kind: 'follow'; readonly node: string; readonly reply: Reply<Followed> };
 
 /** How requests travel to a room of another node: without the reply, which stays. */
@@ -189,14 +222,14 @@ export function look(room: RoomEntity, userId: string | null, reply: Reply<Look>
   room.send({ kind: 'look', userId, reply });
 }
 
-/** A live connection of this user opened: while there is one, they are not missed. Each needs its `disconnected`. */
-export function connected(room: RoomEntity, userId: string, reply: Reply<null>): void {
-  room.send({ kind: 'connected', userId, reply });
+/** This user is connected behind this address: until it is said that they are not, they are not missed. */
+export function connected(room: RoomAddress, userId: string, reply: Reply<null>): void {
+  room.send({ kind: 'connected', userId, door: room.door, reply });
 }
 
-/** A live connection of this user ended: with the last one their grace begins. */
-export function disconnected(room: RoomEntity, userId: string, reply: Reply<null>): void {
-  room.send({ kind: 'disconnected', userId, reply });
+/** This user has no connection behind this address any more: unless there is another elsewhere, their grace begins. */
+export function disconnected(room: RoomAddress, userId: string, reply: Reply<null>): void {
+  room.send({ kind: 'disconnected', userId, door: room.door, reply });
 }
 
 /** Changes the room's terms; in force when accepted, and what they allow is admitted at once. */
@@ -220,6 +253,11 @@ export function endPassUse(room: RoomEntity, use: PassUse, end: UseEnd): void {
 /** Brings what the event log tells of a booking; accepted again when it was heard before. */
 export function tellCheckout(room: RoomEntity, news: CheckoutNews, reply: Reply<null>): void {
   room.send({ kind: 'checkout', news, reply });
+}
+
+/** Has these told to whoever of them is connected, on whatever node. Those who are not connected miss it. */
+export function tellPersonally(room: RoomEntity, news: readonly Addressed[], reply: Reply<null>): void {
+  room.send({ kind: 'tell', news, reply });
 }
 
 const nobodyAsked = () => {};

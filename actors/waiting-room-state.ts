@@ -107,6 +107,7 @@ const noStock: Stock = {
   saleEndMs: Number.POSITIVE_INFINITY,
   available: 0,
   held: 0,
+  zones: [],
 };
 
 export function newState(eventId: string, deps: RoomDeps, around: RoomSurroundings, self: Self<RoomMessage>): State {

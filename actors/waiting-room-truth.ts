@@ -41,4 +41,4 @@ export async function surveyRoom(ledger: RoomLedger, eventId: string, userIds: r
 }
 
 const never = Number.POSITIVE_INFINITY;
-const withdrawn: Stock = { saleStartMs: never, saleEndMs: never, available: 0, held: 0 };
+const withdrawn: Stock = { saleStartMs: never, saleEndMs: never, available: 0, held: 0, zones: [] };

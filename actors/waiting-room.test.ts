@@ -57,8 +57,10 @@ describe('a place', () => {
   it('is kept for the grace without being seen, and for ever with a live connection', async () => {
     const bench = await fullRoom('polls', 'connected', 'away');
     const ignore = () => {};
+    const elsewhere = { ...bench.room, door: 'elsewhere' };
     connected(bench.room, 'connected', ignore);
     connected(bench.room, 'connected', ignore);
+    connected(elsewhere, 'connected', ignore);
     disconnected(bench.room, 'connected', ignore);
     for (let minutes = 0; minutes < 3; minutes++) {
       await bench.pass(minuteMs);
@@ -67,7 +69,7 @@ describe('a place', () => {
     expect(bench.gone).toContain('away timed_out');
     // `polls` and `connected` are both still there: the first ones were let in meanwhile.
     expect(bench.gone.filter((line) => line.endsWith('timed_out'))).toEqual(['away timed_out']);
-    disconnected(bench.room, 'connected', ignore);
+    disconnected(elsewhere, 'connected', ignore);
     await bench.pass(defaultTerms.graceMs + 2 * tickMs);
     expect((await look(bench, 'connected')).standing).toBeNull();
   });
@@ -110,7 +112,7 @@ describe('admission', () => {
 
   it('takes a pass back that is not used in time, or given back', async () => {
     const bench = await fullRoom('a', 'b');
-    for (const user of ['a', 'b']) await bench.ask({ kind: 'connected', userId: user });
+    for (const user of ['a', 'b']) connected(bench.room, user, () => {});
     await bench.pass(defaultTerms.passTtlMs + tickMs);
     expect(bench.gone).toEqual(['first pass_expired']);
     await bench.ask({ kind: 'leave', userId: 'a' });
@@ -132,7 +134,7 @@ describe('admission', () => {
   it('keeps to the rate a minute', async () => {
     const bench = roomBench({ mode: 'paused' });
     for (let user = 0; user < 50; user++) await join(bench, `u${user}`);
-    for (let user = 0; user < 50; user++) await bench.ask({ kind: 'connected', userId: `u${user}` });
+    for (let user = 0; user < 50; user++) connected(bench.room, `u${user}`, () => {});
     await configure(bench, { mode: 'open', ratePerMinute: 12 });
     await bench.pass(minuteMs);
     expect(bench.passes.length).toBeGreaterThanOrEqual(11);

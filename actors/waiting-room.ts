@@ -209,11 +209,12 @@ const elsewhere = unavailable('the waiting room is moving to another node');
 export function startWaitingRoom(eventId: string, deps: RoomDeps): LocalRoom {
   const { actors, limits } = deps;
   const listeners = new Set<RoomListener>();
+  const presence = new LivePresence();
   const around: RoomSurroundings = {
     inbox: new Inbox<RoomRequest>(limits.inboxMax, () => actors.tell(ref, { type: 'wake' })),
-    presence: new LivePresence(),
+    presence,
     listeners,
-    followers: new RoomFollowers(listeners),
+    followers: new RoomFollowers(listeners, (door) => presence.shut(door)),
     uses: new Map(),
     news: null,
   };
@@ -237,6 +238,7 @@ export function startWaitingRoom(eventId: string, deps: RoomDeps): LocalRoom {
   return {
     eventId,
     ref,
+    door: 'here',
     send(request) {
       if (closed) request.reply(elsewhere);
       else if (!around.inbox.offer(request)) request.reply(busy);

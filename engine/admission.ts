@@ -10,10 +10,17 @@ export interface Stock {
   readonly saleEndMs: number;
   readonly available: number;
   readonly held: number;
+  /** Of each zone, whatever it sells. */
+  readonly zones: readonly ZoneLeft[];
+}
+
+export interface ZoneLeft {
+  readonly zoneId: string;
+  readonly available: number;
 }
 
 /** Nothing is left and nothing that is held could come back. */
-export function isSoldOut({ available, held }: Stock): boolean {
+export function isSoldOut({ available, held }: Pick<Stock, 'available' | 'held'>): boolean {
   return available <= 0 && held <= 0;
 }
 

@@ -6,7 +6,8 @@
  * by the next, and a reconnect needs no replay.
  */
 import { z } from 'zod';
-import { queueStatusView, standingView } from './queue-view.ts';
+import { bookingView } from './booking-view.ts';
+import { availabilityView, queueStatusView, standingView } from './queue-view.ts';
 
 /** What both ends agree on by the WebSocket's subprotocol. A change that old clients cannot read gets a new one. */
 export const subprotocol = 'onsale.v1';
@@ -32,13 +33,28 @@ const welcomeMessage = placeFields.extend({
 });
 
 const placeMessage = placeFields.extend({
-  type: z.enum(['place', 'admitted']).describe('place: the answer to join, leave and position; admitted: at once'),
+  type: z
+    .enum(['place', 'admitted'])
+    .describe('place: the answer to join, leave and position, and at once when the pass was used; admitted: at once'),
 });
 
 const leftMessage = z.object({
   type: z.literal('left'),
   reason: z.enum(['left', 'timed_out', 'pass_expired']),
   seq,
+  server_time,
+});
+
+const availabilityMessage = availabilityView.extend({ type: z.literal('availability'), server_time });
+
+const bookingMessage = bookingView.extend({ type: z.literal('booking'), server_time });
+
+const notificationMessage = z.object({
+  type: z.literal('notification'),
+  kind: z.enum(['confirmed', 'expired', 'refunded']),
+  event_id: z.uuid(),
+  booking_id: z.uuid(),
+  created_at: z.iso.datetime(),
   server_time,
 });
 
@@ -79,6 +95,9 @@ export const serverMessages = {
   welcome: welcomeMessage,
   place: placeMessage,
   left: leftMessage,
+  availability: availabilityMessage,
+  booking: bookingMessage,
+  notification: notificationMessage,
   refused: refusedMessage,
   pong: pongMessage,
   goodbye: goodbyeMessage,
@@ -94,6 +113,9 @@ export const clientMessages = {
   join: z.strictObject({ type: z.literal('join'), access_code: z.string().min(1).max(100).optional() }),
   leave: z.strictObject({ type: z.literal('leave') }),
   position: z.strictObject({ type: z.literal('position') }).describe('asks for the exact place'),
+  subscribe_availability: z
+    .strictObject({ type: z.literal('subscribe_availability') })
+    .describe('asks for what is left of each zone, now and at each change, once a second at most'),
   ping: z.strictObject({ type: z.literal('ping') }),
 };
 
@@ -102,6 +124,7 @@ export const clientMessage = z.discriminatedUnion('type', [
   clientMessages.join,
   clientMessages.leave,
   clientMessages.position,
+  clientMessages.subscribe_availability,
   clientMessages.ping,
 ]);
 

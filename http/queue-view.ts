@@ -29,6 +29,8 @@ export const queueStatusView = z.object({
   server_time: time,
 });
 
+export const availabilityView = z.object({ zone_id: z.uuid(), available: count });
+
 const seconds = z.int().nullable().describe('null: nobody can say at the moment');
 
 /** One shape for every stage; what does not apply is null. */
@@ -91,6 +93,10 @@ export function viewStatus(eventId: string, news: RoomNews): z.input<typeof queu
     lines: { priority: viewLine(news.lines.priority), regular: viewLine(news.lines.regular) },
     server_time: timeText(news.atMs),
   };
+}
+
+export function viewAvailability(news: Pick<RoomNews, 'zones'>): z.input<typeof availabilityView>[] {
+  return news.zones.map(({ zoneId, available }) => ({ zone_id: zoneId, available }));
 }
 
 const viewLine = ({ head, tail, gone }: LineSummary) => ({ head, tail, gone: [...gone] });

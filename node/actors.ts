@@ -102,6 +102,7 @@ export function growTree({
         delivered: metrics.eventDelivered,
         failed: (error) => logger.warn({ err: error }, 'the outbox could not be relayed'),
       },
+      findBookings: stores.findBookings,
       tellInventory: stores.tellInventory,
     },
     neglected: { sagas: stores.sagas, zonesWithHolds: stores.zonesWithHolds, roomsOn: stores.rooms.roomsOn },

@@ -1,5 +1,6 @@
 /** The connections of one node and everything that is kept behind them, opened together and closed together. */
 import type pg from 'pg';
+import type { Booking } from '../engine/booking.ts';
 import type { EventConsumer, Outbox, RelayLock } from '../engine/event-log.ts';
 import type { Register } from '../engine/membership.ts';
 import type { Inventory, OperatorReads } from '../engine/operator.ts';
@@ -9,6 +10,7 @@ import type { RoomLedger } from '../engine/room-ledger.ts';
 import { createInventory } from './inventory.ts';
 import { createAnalytics } from './postgres/analytics.ts';
 import { createBookingReads } from './postgres/booking-reads.ts';
+import { findBookings } from './postgres/bookings.ts';
 import { tellInventory } from './postgres/inventory-news.ts';
 import { createJournal } from './postgres/journal.ts';
 import { openLane } from './postgres/lane.ts';
@@ -54,6 +56,7 @@ export interface NodeStores {
   tellInventory(): Promise<void>;
   readonly sagas: SagaView;
   readonly bookings: BookingReads;
+  findBookings(named: readonly Pick<Booking, 'eventId' | 'bookingId'>[]): Promise<readonly Booking[]>;
   readonly payments: PaymentReads;
   readonly refunds: RefundReads;
   readonly operator: OperatorReads;
@@ -129,6 +132,7 @@ export async function connectStores({
     tellInventory: () => tellInventory(pool, now),
     sagas: createSagaView(pool),
     bookings: createBookingReads(pool),
+    findBookings: (named) => findBookings(pool, named),
     payments: createPaymentReads(pool),
     refunds: createRefundReads(pool),
     operator: createOperatorReads(pool),

@@ -17,6 +17,7 @@ export const calm: RoomNews = {
   saleStartMs: startMs - 1,
   commitment: null,
   waiting: 0,
+  zones: [],
   admittedTotal: 0,
   lines: { priority: { head: 0, tail: 0, gone: [] }, regular: { head: 0, tail: 0, gone: [] } },
   rates: [],
@@ -63,6 +64,7 @@ export async function startLiveEdge(given: Partial<LiveRoomsDeps> = {}, origins:
       return () => void listeners.delete(listener);
     },
     news: null,
+    door: 'a door',
   };
   const passSeal = { seal: async () => 'a.pass' } as unknown as PassSeal;
   const live = createLiveRooms({

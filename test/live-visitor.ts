@@ -72,9 +72,14 @@ export async function visitLive(coming: Coming): Promise<LiveVisitor> {
 }
 
 /** The same over server-sent events: rejects with the status when it is refused. */
-export async function streamLive({ url, eventId, token }: Coming & { readonly token: string }) {
+export async function streamLive({
+  url,
+  eventId,
+  token,
+  query = '',
+}: Coming & { readonly token: string; readonly query?: string }) {
   const ending = new AbortController();
-  const answer = await fetch(`${url}/api/v1/queue/position/${eventId}/stream`, {
+  const answer = await fetch(`${url}/api/v1/queue/position/${eventId}/stream${query}`, {
     headers: { Authorization: `Bearer ${token}` },
     signal: ending.signal,
   });

@@ -1,7 +1,7 @@
 /** A waiting room in a simulated world over a log in memory, and what everybody in it was told. */
 import { type Actors, createActors } from '../actors/kit.ts';
 import { type LocalRoom, startWaitingRoom } from '../actors/waiting-room.ts';
-import type { PassTerms, RoomNews, RoomRequest } from '../actors/waiting-room-requests.ts';
+import type { PassTerms, PersonalNews, RoomNews, RoomRequest } from '../actors/waiting-room-requests.ts';
 import type { Stock } from '../engine/admission.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import type { RoomMode } from '../engine/waiting-room.ts';
@@ -23,6 +23,7 @@ export interface RoomBench {
   readonly news: RoomNews[];
   readonly passes: PassTerms[];
   readonly gone: string[];
+  readonly personal: [userId: string, news: PersonalNews][];
   readonly doubts: string[];
   /** Lets time pass, and what is due happen. */
   pass(ms: number): Promise<void>;
@@ -34,7 +35,10 @@ export interface RoomBench {
 
 type Unanswered<Request> = Request extends RoomRequest ? Omit<Request, 'reply'> : never;
 
-const openStock: Stock = { saleStartMs: startMs - 1, saleEndMs: startMs + 86_400_000, available: 1_000, held: 0 };
+const openStock: Stock = {
+  ...{ saleStartMs: startMs - 1, saleEndMs: startMs + 86_400_000 },
+  ...{ available: 1_000, held: 0, zones: [] },
+};
 
 export function roomBench(
   given: {
@@ -67,10 +71,13 @@ export function roomBench(
   const news: RoomNews[] = [];
   const passes: PassTerms[] = [];
   const gone: string[] = [];
+  const personal: RoomBench['personal'] = [];
   room.subscribe({
+    anew: () => {},
     tick: (one) => void news.push(one),
     admitted: (one) => void passes.push(one),
     left: (userId, why) => void gone.push(`${userId} ${why}`),
+    personal: (...one) => void personal.push(one),
   });
   const pass = (ms: number) => world.runUntil(world.clock.now() + ms);
   return {
@@ -81,6 +88,7 @@ export function roomBench(
     news,
     passes,
     gone,
+    personal,
     doubts,
     pass,
     jump(ms) {

@@ -73,7 +73,9 @@ describe('a waiting room over a real PostgreSQL', () => {
       watch: { admitted: () => {}, doubted: (_, why) => doubts.push(why) },
       gone: () => {},
     });
-    room.subscribe({ tick: () => {}, admitted: (pass) => passes.push(pass), left: () => {} });
+    const nothing = () => {};
+    const admitted = (pass: PassTerms) => passes.push(pass);
+    room.subscribe({ anew: nothing, tick: nothing, admitted, left: nothing, personal: nothing });
     const open = { mode: 'open', maxConcurrent: slots, graceMs: 600_000, cause: 'a test' } as const;
     const opened = await new Promise((reply) => configure(room, open, reply));
     expect(opened).toMatchObject({ ok: true });

@@ -21,8 +21,8 @@ export function useReloadable<Value>(load: Load<Value>, inputs: readonly unknown
   return [value, useCallback(() => setAsking((before) => before + 1), [])];
 }
 
-/** The newest answer, asked for every `everyMs` while the page is visible, and at once when it becomes so. */
-export function useRepeated<Value>(load: Load<Value>, everyMs: number, inputs: readonly unknown[]): Value | null {
+/** The newest answer, asked for again `everyMs` after it came, while the page is visible, and at once when it becomes so. */
+export function useRepeated<Value>(load: Load<Value>, everyMs: () => number, inputs: readonly unknown[]): Value | null {
   const [value, setValue] = useState<Value | null>(null);
   useEffect(() => {
     setValue(null);
@@ -31,15 +31,15 @@ export function useRepeated<Value>(load: Load<Value>, everyMs: number, inputs: r
   return value;
 }
 
-/** Asks every `everyMs` after an answer, while the page is visible; the result ends it. */
-function repeated<Value>(load: Load<Value>, everyMs: number, show: (value: Value) => void): () => void {
+/** Asks again `everyMs` after an answer, while the page is visible; the result ends it. */
+function repeated<Value>(load: Load<Value>, everyMs: () => number, show: (value: Value) => void): () => void {
   let end = () => {};
   let timer: ReturnType<typeof setTimeout> | undefined;
   const ask = () => {
     if (document.visibilityState === 'hidden') return;
     end = running(load, (value) => {
       show(value);
-      timer = setTimeout(ask, everyMs);
+      timer = setTimeout(ask, everyMs());
     });
   };
   const look = () => {

@@ -5,7 +5,7 @@
  * Joining and leaving are requests of their own (`POST /queue/join`): this only looks on.
  */
 import { type Answer, type Refusal, refused } from './api/refusal.ts';
-import type { End, Line, OpenLine } from './queue/line.ts';
+import type { End, Line, Listener, News, OpenLine } from './queue/line.ts';
 import { overPolling } from './queue/polling.ts';
 import { overSocket, type SocketMaker } from './queue/socket.ts';
 import { heard, isOvertaken, nothingKnown, type Standing } from './queue/standing.ts';
@@ -21,6 +21,10 @@ export interface QueueOptions {
   readonly tokenRefused: (token: string) => void;
   /** Called with each change, and with a refusal as the last. `over` tells how it came. */
   readonly show: (standing: Answer<Standing>, over: Way) => void;
+  /** Whether what is left of each zone is wanted, too. @default false */
+  readonly availability?: boolean;
+  /** Called with what is left of a zone, and with what becomes of one's bookings of the event. */
+  readonly news?: (news: News) => void;
   /** Called when nothing gets through at the moment; it is tried again after so long. */
   readonly lost: (againInMs: number) => void;
   /** Null: there is none here. */
@@ -82,7 +86,7 @@ class Follower {
   }
 
   async connect(): Promise<void> {
-    const { origin, eventId, token: readToken } = this.#options;
+    const { origin, eventId, token: readToken, availability = false } = this.#options;
     const token = await readToken();
     if (this.#isOver) return;
     if (token === null) {
@@ -94,7 +98,7 @@ class Follower {
     /** Of a line that was given up nothing counts any more. */
     const isCurrent = () => !this.#isOver && (line === null || line === this.#line);
     line = open(
-      { origin, eventId, token, resume: this.#resume },
+      { origin, eventId, token, resume: this.#resume, availability },
       {
         hear: (message) => {
           if (!isCurrent()) return;
@@ -116,20 +120,24 @@ class Follower {
     this.#hangUp();
   }
 
-  #hear(message: Parameters<typeof heard>[1], way: Way): void {
+  #hear(message: Parameters<Listener['hear']>[0], way: Way): void {
     if (message.type === 'goodbye') {
       this.#goodbye(message.why, message.reconnect_after_ms);
       return;
     }
     this.#failures = 0;
     this.#isTokenRefused = false;
+    if (message.type === 'availability' || message.type === 'booking' || message.type === 'notification') {
+      this.#options.news?.(message);
+      return;
+    }
     if (message.type === 'welcome') this.#resume = message.resume;
     const before = this.#known;
     this.#known = heard(before, message);
     if (isOvertaken(before) && isOvertaken(this.#known)) this.#line?.ask();
-    const { place, room } = this.#known;
+    const { place, room, left } = this.#known;
     if (this.#known !== before && place && room)
-      this.#options.show({ ok: true, value: { place, room }, meta: {} }, way);
+      this.#options.show({ ok: true, value: { place, room, left }, meta: {} }, way);
   }
 
   #goodbye(why: string, afterMs: number | null): void {

@@ -34,6 +34,7 @@ export function createRoomDoors(deps: DoorDeps): (eventId: string) => RoomAddres
 }
 
 class RoomDoor implements RoomAddress {
+  readonly door: string;
   readonly #eventId: string;
   readonly #deps: DoorDeps & { readonly follows: (does: boolean) => void };
   readonly #listeners = new Set<RoomListener>();
@@ -43,6 +44,7 @@ class RoomDoor implements RoomAddress {
   constructor(eventId: string, deps: DoorDeps & { readonly follows: (does: boolean) => void }) {
     this.#eventId = eventId;
     this.#deps = deps;
+    this.door = deps.nodeId;
   }
 
   send: RoomAddress['send'] = (request) => this.#deps.roomOf(this.#eventId).send(request);
@@ -81,6 +83,9 @@ class RoomDoor implements RoomAddress {
 
 function hear(listener: RoomListener, told: Told): void {
   switch (told[0]) {
+    case 'anew':
+      listener.anew();
+      break;
     case 'tick':
       listener.tick(told[1]);
       break;
@@ -89,6 +94,9 @@ function hear(listener: RoomListener, told: Told): void {
       break;
     case 'left':
       listener.left(told[1], told[2], told[3]);
+      break;
+    case 'personal':
+      listener.personal(told[1], told[2]);
       break;
   }
 }

@@ -6,13 +6,12 @@
  * It knows people and what they are told. How bytes reach them is their line's (socket.ts, stream.ts).
  */
 import {
-  connected,
-  disconnected,
   join,
   type LeaveReason,
   leave,
   look,
   type PassTerms,
+  type PersonalNews,
   type RoomAddress,
   type RoomListener,
   type RoomNews,
@@ -22,15 +21,17 @@ import type { Clock } from '../../engine/ports.ts';
 import { timeText } from '../booking-view.ts';
 import type { ClientMessage, Farewell } from '../live-view.ts';
 import type { PassSeal } from '../pass-seal.ts';
-import { encoded, placeFields, refusedMessage, roomMessage } from './messages.ts';
+import { Attendance } from './attendance.ts';
+import { encoded, personalMessage, placeFields, refusedMessage, roomMessage } from './messages.ts';
 import type { PacedWork } from './paced-work.ts';
+import { StockBoard } from './stock-board.ts';
 
 /** One live connection of one user, whatever carries it. */
 export interface LiveLine {
   readonly userId: string;
   /** Names the connection to its own user. */
   readonly id: string;
-  send(message: Uint8Array): void;
+  send(...messages: readonly Uint8Array[]): void;
   /** Whether earlier messages still wait on our side, for the client does not read. */
   isBehind(): boolean;
   /** Called once a tick, to see whether the client is still there; it may end the line. */
@@ -44,10 +45,10 @@ export interface Member {
   /** The newest message for everybody that they were sent. */
   shown: number;
   isWelcome: boolean;
+  /** Whether they are told what is left of each zone. */
+  followsStock: boolean;
   /** Their place changes when the sale starts. */
   isInLobby: boolean;
-  /** Whether the room has them down as connected. */
-  presence: 'unknown' | 'asked' | 'known';
   behindSinceMs: number | null;
 }
 
@@ -59,7 +60,6 @@ export interface AudienceDeps {
 
 /** Whoever does not read for so long is sent away: the network between us has buffered seconds of messages by then. */
 const patienceMs = 10_000;
-const partAgainMs = 1_000;
 
 export class Audience implements RoomListener {
   readonly #deps: AudienceDeps;
@@ -73,12 +73,15 @@ export class Audience implements RoomListener {
   #message: Uint8Array | null = null;
   #number = 0;
   #isWalking = false;
+  readonly #stock = new StockBoard();
+  readonly #attendance: Attendance;
 
   constructor(deps: AudienceDeps, eventId: string, room: RoomAddress) {
     this.#deps = deps;
     this.#eventId = eventId;
     this.#room = room;
     this.#news = null;
+    this.#attendance = new Attendance(room);
     this.#unsubscribe = room.subscribe(this);
     if (room.news) this.tick(room.news);
   }
@@ -100,13 +103,13 @@ export class Audience implements RoomListener {
       line,
       shown: 0,
       isWelcome: false,
+      followsStock: false,
       isInLobby: false,
-      presence: 'unknown',
       behindSinceMs: null,
     };
     this.#members.add(member);
     this.#byUser.set(line.userId, [...(this.#byUser.get(line.userId) ?? []), member]);
-    this.#announce(member);
+    this.#attendance.came(line.userId);
     look(this.#room, line.userId, (outcome) => {
       if (!this.#members.has(member)) return;
       if (outcome.ok) this.#welcome(member, outcome.value.standing, outcome.value.news, resume);
@@ -121,25 +124,7 @@ export class Audience implements RoomListener {
     const others = this.#of(userId).filter((one) => one !== member);
     if (others.length > 0) this.#byUser.set(userId, others);
     else this.#byUser.delete(userId);
-    if (member.presence === 'known') this.#part(userId);
-  }
-
-  /** Keeps the place of somebody who is connected; asked again with the next tick if the room had no time. */
-  #announce(member: Member): void {
-    const { userId } = member.line;
-    member.presence = 'asked';
-    connected(this.#room, userId, (outcome) => {
-      member.presence = outcome.ok ? 'known' : 'unknown';
-      if (outcome.ok && !this.#members.has(member)) this.#part(userId);
-    });
-  }
-
-  /** Until the room has heard it, it would keep the place of somebody who is gone. */
-  #part(userId: string): void {
-    disconnected(this.#room, userId, (outcome) => {
-      if (!outcome.ok && outcome.rejection.code !== 'NOT_FOUND')
-        setTimeout(() => this.#part(userId), partAgainMs).unref();
-    });
+    this.#attendance.went(userId);
   }
 
   #welcome(member: Member, standing: Standing | null, news: RoomNews, resume: string | null): void {
@@ -171,6 +156,10 @@ export class Audience implements RoomListener {
         break;
       case 'position':
         this.#tellPlace(member, 'position');
+        break;
+      case 'subscribe_availability':
+        member.followsStock = true;
+        line.send(...this.#stock.since(0));
         break;
       case 'ping':
         line.send(encoded({ type: 'pong', server_time: timeText(this.#deps.clock.now()) }));
@@ -207,10 +196,14 @@ export class Audience implements RoomListener {
 
   // ---- what the room says
 
+  anew(): void {
+    this.#attendance.forgotten();
+  }
+
   tick(news: RoomNews): void {
     this.#message = roomMessage(this.#eventId, news, this.#news);
     this.#news = news;
-    this.#number++;
+    this.#stock.update(++this.#number, news);
     if (this.#isWalking) return;
     this.#isWalking = true;
     this.#deps.paced.add(this.#walk());
@@ -227,6 +220,19 @@ export class Audience implements RoomListener {
     if (members.length === 0) return;
     const message = encoded({ type: 'left', reason, seq, server_time: timeText(this.#deps.clock.now()) });
     for (const { line } of members) line.send(message);
+  }
+
+  personal(userId: string, news: PersonalNews): void {
+    const members = this.#of(userId);
+    if (members.length === 0) return;
+    if (news.what === 'checkout') {
+      const { bookingId, seq } = news;
+      const moment = { version: seq, waiting: this.#news?.waiting ?? 0 };
+      for (const member of members) this.#sayPlace(member, { stage: 'checkout', bookingId }, moment, { type: 'place' });
+    } else {
+      const message = personalMessage(this.#eventId, news, this.#deps.clock.now());
+      for (const { line } of members) line.send(message);
+    }
   }
 
   /** Shows everybody the newest message; goes round again for those who saw one that grew old on the way. */
@@ -252,9 +258,9 @@ export class Audience implements RoomListener {
       return;
     }
     member.behindSinceMs = null;
-    if (this.#message) line.send(this.#message);
+    if (this.#message) line.send(this.#message, ...(member.followsStock ? this.#stock.since(member.shown) : []));
     member.shown = this.#number;
-    if (member.presence === 'unknown') this.#announce(member);
+    this.#attendance.announce(line.userId);
     if (member.isInLobby && this.#news && this.#news.atMs >= this.#news.saleStartMs)
       this.#tellPlace(member, 'position');
     line.beat(nowMs);

@@ -1,7 +1,7 @@
 /** Messages of live connections as bytes: those for everybody are made once, whoever gets them. */
-import type { RoomNews, Standing } from '../../actors/waiting-room-requests.ts';
+import type { PersonalNews, RoomNews, Standing } from '../../actors/waiting-room-requests.ts';
 import type { Rejection } from '../../engine/outcome.ts';
-import { timeText } from '../booking-view.ts';
+import { timeText, viewBooking } from '../booking-view.ts';
 import { type Farewell, farewells, type PlaceFields, type RoomMessage, type ServerMessage } from '../live-view.ts';
 import type { PassSeal } from '../pass-seal.ts';
 import { problem } from '../problem.ts';
@@ -23,6 +23,18 @@ function whatChanged(news: RoomNews, before: RoomNews | null): RoomMessage['type
   if (before === null) return 'position';
   if (news.soldOut && !before.soldOut) return 'sold_out';
   return news.mode === before.mode ? 'position' : modeNames[news.mode];
+}
+
+export function personalMessage(
+  eventId: string,
+  news: Exclude<PersonalNews, { readonly what: 'checkout' }>,
+  nowMs: number,
+): Uint8Array {
+  const server_time = timeText(nowMs);
+  if (news.what === 'booking') return encoded({ type: 'booking', ...viewBooking(news.booking), server_time });
+  const { kind, bookingId, atMs } = news;
+  const fields = { event_id: eventId, booking_id: bookingId, created_at: timeText(atMs) };
+  return encoded({ type: 'notification', kind, ...fields, server_time });
 }
 
 /** What a message about a place rests on. */

@@ -23,11 +23,17 @@ const after = Buffer.from('\n\n');
 /** A comment: asks the line whether it is free, and says nothing. */
 const probe = Buffer.from(':\n\n');
 
+export interface Following {
+  readonly eventId: string;
+  /** Whether what is left of each zone is to be told, too. */
+  readonly availability: boolean;
+}
+
 /** Answers `call` with a stream of what its user is told of the event. Null: done; else why not. */
 export function openStream(
   call: AnyCall,
   userId: string,
-  eventId: string,
+  following: Following,
   deps: Pick<Deps, 'live' | 'clock' | 'ids'>,
 ): Rejection | null {
   const { live } = deps;
@@ -43,7 +49,7 @@ export function openStream(
   }
   const line = new StreamLine(userId, deps, close);
   const answer = call.stream(eventStream, () => line.gone());
-  if (answer) line.begin(answer, eventId);
+  if (answer) line.begin(answer, following);
   else close();
   return null;
 }
@@ -66,9 +72,10 @@ class StreamLine implements LiveLine {
     this.#openedAtMs = clock.now();
   }
 
-  begin(answer: OpenAnswer, eventId: string): void {
+  begin(answer: OpenAnswer, { eventId, availability }: Following): void {
     this.#answer = answer;
     const seat = this.#deps.live.follow(eventId, this, null);
+    if (availability) seat.hear({ type: 'subscribe_availability' });
     // The room may have refused at once.
     if (this.#answer === null) seat.leave();
     else this.#seat = seat;
@@ -81,8 +88,8 @@ class StreamLine implements LiveLine {
     this.#seat?.leave();
   }
 
-  send(message: Uint8Array): void {
-    this.#write(Buffer.concat([before, message, after]));
+  send(...messages: readonly Uint8Array[]): void {
+    this.#write(Buffer.concat(messages.flatMap((message) => [before, message, after])));
   }
 
   isBehind(): boolean {

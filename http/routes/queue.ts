@@ -13,7 +13,16 @@ import {
 import type { Outcome } from '../../engine/outcome.ts';
 import { type RoomTerms, roomModes } from '../../engine/waiting-room.ts';
 import { eventStream, openStream } from '../live/stream.ts';
-import { queueStatusView, standingView, termsView, viewStanding, viewStatus, viewTerms } from '../queue-view.ts';
+import {
+  availabilityView,
+  queueStatusView,
+  standingView,
+  termsView,
+  viewAvailability,
+  viewStanding,
+  viewStatus,
+  viewTerms,
+} from '../queue-view.ts';
 import { defineRoute, type Route } from '../route.ts';
 
 const area = 'Waiting room';
@@ -68,13 +77,17 @@ const status = defineRoute({
   who: 'user',
   limit: 'general',
   query: eventBody,
-  answers: { 200: queueStatusView },
+  answers: { 200: queueStatusView.extend({ availability: z.array(availabilityView) }) },
   refusals: ['NOT_FOUND', 'SERVICE_UNAVAILABLE'],
   async handle(call, deps) {
     const { event_id } = call.query;
     const outcome = await asked<Look>((reply) => look(deps.roomOf(event_id), call.user.id, reply));
-    if (outcome.ok) call.reply(200, viewStatus(event_id, outcome.value.news));
-    else call.refuse(outcome.rejection);
+    if (!outcome.ok) {
+      call.refuse(outcome.rejection);
+      return;
+    }
+    const { news } = outcome.value;
+    call.reply(200, { ...viewStatus(event_id, news), availability: viewAvailability(news) });
   },
 });
 
@@ -107,10 +120,12 @@ const stream = defineRoute({
   who: 'user',
   limit: 'general',
   params: z.object({ event_id: z.uuid() }),
+  query: z.object({ availability: z.stringbool().default(false).describe('as subscribe_availability') }),
   answers: { 200: { mediaType: eventStream } },
   refusals: ['RATE_LIMITED', 'SERVICE_UNAVAILABLE'],
   handle(call, deps) {
-    const refusal = openStream(call, call.user.id, call.params.event_id, deps);
+    const following = { eventId: call.params.event_id, availability: call.query.availability };
+    const refusal = openStream(call, call.user.id, following, deps);
     if (refusal) call.refuse(refusal);
   },
 });

@@ -10,6 +10,21 @@ export const bookingColumns = `
   (extract(epoch from coalesce(b.extended_from, b.expires_at)) * 1000)::bigint as first_expires_at_ms,
   (extract(epoch from b.changed_at) * 1000)::bigint as changed_at_ms`;
 
+const namedSql = `
+  select ${bookingColumns}
+  from unnest($1::uuid[], $2::uuid[]) as named(event_id, id)
+  join bookings b on b.event_id = named.event_id and b.id = named.id`;
+
+/** Those of them that there are, whoever owns them. */
+export async function findBookings(
+  pool: pg.Pool,
+  named: readonly Pick<Booking, 'eventId' | 'bookingId'>[],
+): Promise<readonly Booking[]> {
+  const values = [named.map(({ eventId }) => eventId), named.map(({ bookingId }) => bookingId)];
+  const { rows } = await pool.query<BookingRow>({ name: 'bookings_named', text: namedSql, values });
+  return rows.map(readBooking);
+}
+
 /** PostgreSQL's int8 arrives as a string. */
 export interface BookingRow extends pg.QueryResultRow {
   readonly id: string;

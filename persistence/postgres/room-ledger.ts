@@ -170,7 +170,9 @@ const surveySql = `
   select ${ms('coalesce(min(s.sale_start_at) filter (where running.is), min(s.sale_start_at))')} as sale_start_ms,
     ${ms('max(s.sale_end_at)')} as sale_end_ms,
     coalesce(sum(z.available) filter (where running.is), 0)::int as available,
-    coalesce(sum(z.held) filter (where running.is), 0)::int as held
+    coalesce(sum(z.held) filter (where running.is), 0)::int as held,
+    (select coalesce(json_agg(json_build_object('zoneId', id, 'available', available) order by id), '[]')
+     from zones where event_id = $1) as zones
   from events e
   join shows s on s.event_id = e.id
   cross join lateral (select s.sale_end_at > to_timestamp($2 / 1000.0) as is) running
@@ -189,8 +191,8 @@ async function survey(pool: pg.Pool, eventId: string, nowMs: number): Promise<St
   const { rows } = await pool.query({ name: 'survey_stock', text: surveySql, values: [eventId, nowMs] });
   const [row] = rows;
   if (!row) return null;
-  const { available, held } = row;
-  return { saleStartMs: Number(row.sale_start_ms), saleEndMs: Number(row.sale_end_ms), available, held };
+  const { available, held, zones } = row;
+  return { saleStartMs: Number(row.sale_start_ms), saleEndMs: Number(row.sale_end_ms), available, held, zones };
 }
 
 interface CheckoutRow extends pg.QueryResultRow {

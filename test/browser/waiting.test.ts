@@ -114,6 +114,21 @@ describe.skipIf(!chromium)('waiting', () => {
     await visitor.close();
   });
 
+  it('that is given up in one tab is given up in all, and none begins again by itself', async () => {
+    const first = await newVisitor(demo);
+    await first.logIn('buyer6@demo.test');
+    const second = await first.newTab();
+    for (const { page } of [first, second]) {
+      await page.goto('/events/demo-rush/waiting-room');
+      await page.getByText('You are next').first().waitFor();
+    }
+    await second.page.getByRole('button', { name: 'Leave the waiting room' }).click();
+    for (const { page } of [first, second]) await page.getByText('You have left the waiting room.').waitFor();
+    const status = await admin.ask<{ waiting: number }>(`/queue/status?event_id=${eventId}`);
+    expect(status.data.waiting).toBe(0);
+    await first.close();
+  });
+
   it('is told at once that everything is sold', async () => {
     const visitor = await newVisitor(demo, { width: 'phone' });
     await visitor.logIn('buyer4@demo.test');

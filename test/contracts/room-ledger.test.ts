@@ -15,7 +15,13 @@ import { describeRoomLedger, entriesAfter, joinOf, type RoomLedgerUnderTest } fr
 const hourMs = 3_600_000;
 
 describeRoomLedger('memory', async () => {
-  const stock = { saleStartMs: 0, saleEndMs: Date.now() + hourMs, available: 40, held: 2 };
+  const stock = {
+    saleStartMs: 0,
+    saleEndMs: Date.now() + hourMs,
+    available: 40,
+    held: 2,
+    zones: [{ zoneId: newId(), available: 40 }],
+  };
   const ledger = new MemoryRoomLedger(newId(), { mode: 'open', stock });
   return {
     ...{ eventId: ledger.eventId, stock, ledger, rival: ledger },
@@ -59,7 +65,7 @@ async function openInPostgres(): Promise<RoomLedgerUnderTest> {
   if (!ledger || !rival) throw new Error('two owners need two lanes');
   return {
     ...{ eventId, ledger, rival },
-    stock: { saleStartMs: 0, saleEndMs, available: 40, held: 2 },
+    stock: { saleStartMs: 0, saleEndMs, available: 40, held: 2, zones: [{ zoneId, available: 40 }] },
     book: (checkout) => insertBooking(eventId, zoneId, checkout),
   };
 }

@@ -105,6 +105,20 @@ it('a place is kept while its connection lives, and lost when it is gone for the
   await witness.hears('position', ({ waiting }) => waiting === 1);
 });
 
+it('what is left of the zones, and what becomes of one’s bookings, is told as it happens', async () => {
+  await configure({ mode: 'off' });
+  const [owner, other] = [await visit(buyer), await visit(rival)];
+  for (const one of [owner, other]) one.say({ type: 'subscribe_availability' });
+  const { available: before } = (await other.hears('availability')) as unknown as { available: number };
+  const held = await buyer.hold({ event_id: sale.eventId, zone_id: sale.zoneId, quantity: 2 });
+  await other.hears('availability', ({ zone_id, available }) => zone_id === sale.zoneId && available === before - 2);
+  await buyer.cancel(held);
+  await other.hears('availability', ({ available }) => available === before);
+  const told = await owner.hears('booking');
+  expect(told).toMatchObject({ booking_id: held, status: 'cancelled', quantity: 2, total_amount: expect.any(Number) });
+  expect(other.told.filter(({ type }) => type === 'booking')).toEqual([]);
+});
+
 describe('a stream', () => {
   it('says what the socket says', async () => {
     const socket = await visit(buyer);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { signAccessToken } from '../../http/auth.ts';
 import { freePorts } from '../../persistence/embedded/ports.ts';
+import type { News } from '../../web/queue/line.ts';
 import { followQueue, pauseAfter, type QueueOptions } from '../../web/queue-client.ts';
 import { type Buyer, buyerWith, eventually } from '../buyer.ts';
 import { type NodeUnderTest, type OnSale, startNodeUnderTest, tokenSecret } from '../node-under-test.ts';
@@ -83,8 +84,12 @@ describe.each([
 ] as const)('over a %s', (over, shop, given) => {
   it('one sees where one stands, that the line stops and moves, and gets the pass', async () => {
     await openOn(shop());
-    const shown = follow(shop(), given);
+    const news: News[] = [];
+    const shown = follow(shop(), { ...given, availability: true, news: (one) => void news.push(one) });
     await eventually(() => expect(last(shown)).toMatchObject({ over, status: 'waiting', position: 2, mode: 'paused' }));
+    await eventually(() =>
+      expect(news).toContainEqual(expect.objectContaining({ type: 'availability', zone_id: sale.zoneId })),
+    );
     await rival.post('/queue/leave', { event_id: sale.eventId });
     await eventually(() => expect(last(shown)).toMatchObject({ position: 1, total: 1 }));
     await configure({ mode: 'open' });

@@ -131,7 +131,7 @@ describe('whatever happens in a waiting room', () => {
         for (const [at, one] of bench.ledger.bookings.entries())
           bench.ledger.bookings[at] = { ...one, status: 'expired' };
         await bench.ask({ kind: 'join', userId: 'last', accessCode: null });
-        await bench.ask({ kind: 'connected', userId: 'last' });
+        await bench.ask({ kind: 'connected', userId: 'last', door: 'a door' });
         await bench.pass(60_000);
         expect(verify(bench.ledger.log)).toEqual([]);
         expect(bench.passes.some((pass) => pass.userId === 'last')).toBe(true);

@@ -1,4 +1,5 @@
 /** One booking, whatever became of it: to be paid, confirmed with its tickets, or over. */
+import { useEffect } from 'preact/hooks';
 import type { Answer } from '../api/refusal.ts';
 import type { Booking } from '../api/shapes.ts';
 import { readBooking } from '../api/shop.ts';
@@ -6,6 +7,7 @@ import { say } from '../language/words.ts';
 import { useReloadable } from '../loaded.ts';
 import { Loading, Page, RefusalPage } from '../page/page.tsx';
 import { TicketList } from '../ticket/ticket-list.tsx';
+import { followPlace } from '../waiting-room/place.ts';
 import { BookingSummary } from './booking-summary.tsx';
 import { Checkout } from './checkout.tsx';
 import { useSeatNames } from './seat-names.ts';
@@ -23,8 +25,20 @@ async function readShown(id: string, signal: AbortSignal): Promise<Shown> {
   return { booking, clock: clockSetBy(serverTime, { askedAtMs, cameAtMs: performance.now() }) };
 }
 
+/** Paid, given back or run out, perhaps in another tab or on another device: then it is read again. */
+function useNewsOf(booking: Booking | null, changed: () => void): void {
+  const eventId = booking?.status === 'reserved' ? booking.event_id : null;
+  const id = booking?.booking_id;
+  useEffect(() => {
+    if (eventId === null) return;
+    const ofThis = (changedId: string) => changedId === id && changed();
+    return followPlace(eventId, { place: () => {}, booking: ofThis });
+  }, [eventId, id, changed]);
+}
+
 export function BookingPage({ id }: { readonly id: string }) {
   const [shown, readAgain] = useReloadable((signal) => readShown(id, signal), [id]);
+  useNewsOf(shown?.booking.ok ? shown.booking.value : null, readAgain);
   if (shown === null) return <Loading />;
   if (!shown.booking.ok) return <RefusalPage refusal={shown.booking.refusal} />;
   const booking = shown.booking.value;

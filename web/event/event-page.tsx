@@ -1,15 +1,13 @@
 /** One event: its dates, its zones with what is left, and the way to hold tickets. */
 import { useState } from 'preact/hooks';
 import type { EventShape, Show } from '../api/shapes.ts';
-import { findEvent, listShows, listZones } from '../api/shop.ts';
+import { findEvent, listShows } from '../api/shop.ts';
 import { dateAndTime, say } from '../language/words.ts';
-import { useLoaded, useRepeated } from '../loaded.ts';
+import { useLoaded } from '../loaded.ts';
 import { Loading, Page, RefusalAlert, RefusalPage } from '../page/page.tsx';
+import { type LiveEvent, useLiveEvent, useZones } from './live.ts';
 import { Order } from './order.tsx';
 import { hueOf, WhereAndWhen } from './poster.tsx';
-
-/** The API keeps these answers for a second; asking more often would bring the same. */
-const availabilityEveryMs = 2_000;
 
 export function EventPage({ slug }: { readonly slug: string }) {
   const event = useLoaded((signal) => findEvent(slug, signal), [slug]);
@@ -22,11 +20,12 @@ export function EventPage({ slug }: { readonly slug: string }) {
 
 function OpenEvent({ event, shows }: { readonly event: EventShape; readonly shows: readonly Show[] }) {
   const [showId, setShowId] = useState(shows[0]?.id ?? '');
+  const live = useLiveEvent(event);
   return (
     <Page title={event.name} poster={{ hue: hueOf(event.slug), under: <WhereAndWhen event={event} /> }}>
       <p class="lead">{event.description}</p>
       {shows.length > 1 && <ShowChoice shows={shows} chosenId={showId} choose={setShowId} />}
-      <ShowOnSale key={showId} event={event} showId={showId} />
+      <ShowOnSale key={showId} event={event} showId={showId} live={live} />
     </Page>
   );
 }
@@ -52,9 +51,15 @@ function ShowChoice({ shows, chosenId, choose }: ShowChoiceProps) {
   );
 }
 
-function ShowOnSale({ event, showId }: { readonly event: EventShape; readonly showId: string }) {
-  const zones = useRepeated((signal) => listZones(showId, signal), availabilityEveryMs, [showId]);
+interface ShowOnSaleProps {
+  readonly event: EventShape;
+  readonly showId: string;
+  readonly live: LiveEvent;
+}
+
+function ShowOnSale({ event, showId, live }: ShowOnSaleProps) {
+  const zones = useZones(showId, live);
   if (zones === null) return <Loading />;
   if (!zones.ok) return <RefusalAlert refusal={zones.refusal} />;
-  return <Order event={event} zones={zones.value} />;
+  return <Order event={event} zones={zones.value} place={live.place} />;
 }

@@ -9,7 +9,7 @@ import { useObserved } from '../observed.ts';
 import { RefusalAlert } from '../page/page.tsx';
 import { go, loginAddress } from '../router.ts';
 import { account } from '../session/session.ts';
-import { PassCountdown, useStanding } from '../waiting-room/pass.tsx';
+import { PassCountdown } from '../waiting-room/pass.tsx';
 import type { Place } from '../waiting-room/place.ts';
 import { Quantity } from './quantity.tsx';
 import { isForSale, ZoneChoice } from './zone-choice.tsx';
@@ -17,10 +17,12 @@ import { isForSale, ZoneChoice } from './zone-choice.tsx';
 interface OrderProps {
   readonly event: EventShape;
   readonly zones: readonly Zone[];
+  /** Where the person stands in the event's waiting room; null: nowhere, as far as is known. */
+  readonly place: Place | null;
 }
 
 /** What is chosen; at first what this tab wanted before, else the first zone that has anything. */
-function useChoice({ event, zones }: OrderProps) {
+function useChoice({ event, zones }: Pick<OrderProps, 'event' | 'zones'>) {
   const [kept] = useState(() => keptIntention(sessionStorage, event.id));
   const [zoneId, setZoneId] = useState(kept?.zoneId ?? null);
   const [wish, setWish] = useState(kept?.quantity ?? 1);
@@ -29,13 +31,13 @@ function useChoice({ event, zones }: OrderProps) {
   return { zone, setZoneId, max, quantity: Math.min(wish, max), setQuantity: setWish };
 }
 
-export function Order({ event, zones }: OrderProps) {
+export function Order({ event, zones, place }: OrderProps) {
   const { zone, setZoneId, max, quantity, setQuantity } = useChoice({ event, zones });
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const [busy, setBusy] = useState(false);
   const person = useObserved(account);
-  const standing = useStanding(event);
-  const pass = standing?.stage === 'admitted' ? standing.pass : null;
+  const [passOver, setPassOver] = useState<string | null>(null);
+  const pass = place?.stage === 'admitted' && place.pass.token !== passOver ? place.pass : null;
   const needsPass = refusal?.code === 'QUEUE_PASS_REQUIRED' || refusal?.code === 'QUEUE_PASS_INVALID';
   const mayChoose = (!event.waiting_room || pass !== null) && !needsPass;
 
@@ -66,7 +68,7 @@ export function Order({ event, zones }: OrderProps) {
     >
       <ZoneChoice zones={zones} chosenId={zone?.id ?? null} choose={setZoneId} />
       <div class="order-side card">
-        {pass !== null && <PassCountdown pass={pass} slug={event.slug} />}
+        {pass !== null && <PassCountdown pass={pass} over={() => setPassOver(pass.token)} />}
         {mayChoose ? (
           <>
             <Quantity value={quantity} max={max} change={setQuantity} />
@@ -86,7 +88,7 @@ export function Order({ event, zones }: OrderProps) {
         ) : (
           <>
             {refusal !== null && <RefusalAlert refusal={refusal} />}
-            <WayIn event={event} standing={standing} />
+            <WayIn event={event} place={place} passOver={passOver !== null || isOver(place)} />
           </>
         )}
       </div>
@@ -95,12 +97,12 @@ export function Order({ event, zones }: OrderProps) {
 }
 
 /** To the waiting room; or, for whoever used their pass, to what they hold. */
-function WayIn({ event, standing }: { readonly event: EventShape; readonly standing: Place | null }) {
-  if (standing?.stage === 'checkout' && standing.bookingId !== null) {
+function WayIn({ event, place, passOver }: Pick<OrderProps, 'event' | 'place'> & { readonly passOver: boolean }) {
+  if (place?.stage === 'checkout' && place.bookingId !== null) {
     return (
       <>
         <p>{say('booking.reservedMore')}</p>
-        <a class="button button-wide" href={`/bookings/${standing.bookingId}`}>
+        <a class="button button-wide" href={`/bookings/${place.bookingId}`}>
           {say('booking.payNow')}
         </a>
       </>
@@ -108,12 +110,17 @@ function WayIn({ event, standing }: { readonly event: EventShape; readonly stand
   }
   return (
     <>
-      <p>{say('event.joinNote')}</p>
+      <p role={passOver ? 'alert' : undefined}>{say(passOver ? 'room.passExpired' : 'event.joinNote')}</p>
       <a class="button button-wide" href={`/events/${event.slug}/waiting-room`}>
         {say('event.join')}
       </a>
     </>
   );
+}
+
+/** The shop says so, too, when the pass was not used in time. */
+function isOver(place: Place | null): boolean {
+  return place?.stage === 'absent' && place.left === 'pass_expired';
 }
 
 function holdWords(busy: boolean, loggedIn: boolean, quantity: number): string {

@@ -9,7 +9,12 @@ export interface Destination {
   readonly token: string;
   /** The name of the connection that this one replaces. */
   readonly resume: string | null;
+  /** Whether what is left of each zone is wanted, too. */
+  readonly availability: boolean;
 }
+
+/** What is told besides the waiting room's own messages. */
+export type News = Extract<ServerMessage, { type: 'availability' | 'booking' | 'notification' }>;
 
 /** Why a line ended. `refusal`: the API said no, and will again. */
 export interface End {

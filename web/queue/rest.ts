@@ -18,18 +18,24 @@ export async function answerTo<Data>(response: Response): Promise<Answer<Data>> 
 
 type PlaceShape = Omit<PlaceFields, 'seq' | 'server_time'>;
 
+type StatusShape = Room & {
+  readonly availability: readonly { readonly zone_id: string; readonly available: number }[];
+};
+
 /** The room and one's place in it, as a line would tell them. Rejects when no answer comes. */
 export async function askBoth(to: Destination, signal: AbortSignal): Promise<Answer<readonly ServerMessage[]>> {
-  const room = await answerTo<Room>(await get(to, `status?event_id=${to.eventId}`, signal));
-  if (!room.ok) return room;
+  const status = await answerTo<StatusShape>(await get(to, `status?event_id=${to.eventId}`, signal));
+  if (!status.ok) return status;
+  const { availability, ...room } = status.value;
   // After the room, so that the place is the newer one.
   const place = await answerTo<PlaceShape>(await get(to, `position/${to.eventId}`, signal));
   if (!place.ok && place.refusal.code !== 'NOT_FOUND') return place;
-  const { seq, server_time, waiting: total } = room.value;
+  const { seq, server_time, waiting: total } = room;
   const fields = place.ok ? place.value : { ...absent, total };
   const messages: ServerMessage[] = [
-    { type: 'position', ...room.value },
+    { type: 'position', ...room },
     { type: 'place', ...fields, seq, server_time },
+    ...(to.availability ? availability : []).map((left) => ({ type: 'availability', ...left, server_time }) as const),
   ];
   return { ok: true, value: messages, meta: {} };
 }

@@ -8,7 +8,10 @@ export interface SocketMaker {
 
 interface BrowserSocket {
   readonly readyState: number;
-  addEventListener(type: 'message' | 'close' | 'error', act: (event: { type: string; data?: unknown }) => void): void;
+  addEventListener(
+    type: 'open' | 'message' | 'close' | 'error',
+    act: (event: { type: string; data?: unknown }) => void,
+  ): void;
   send(text: string): void;
   close(): void;
 }
@@ -17,10 +20,11 @@ const open = 1;
 
 /** Why the handshake failed is not told to scripts: whoever wants to know asks over HTTP. */
 export function overSocket(WebSocket: SocketMaker): OpenLine {
-  return ({ origin, eventId, token, resume }, listener) => {
+  return ({ origin, eventId, token, resume, availability }, listener) => {
     const protocols = ['onsale.v1', `bearer.${token}`, ...(resume === null ? [] : [`resume.${resume}`])];
     const socket = new WebSocket(`${origin.replace('http', 'ws')}/api/v1/ws?event_id=${eventId}`, protocols);
     let isClosedByUs = false;
+    if (availability) socket.addEventListener('open', () => socket.send('{"type":"subscribe_availability"}'));
     socket.addEventListener('message', ({ data }) => {
       if (!isClosedByUs) listener.hear(JSON.parse(String(data)));
     });

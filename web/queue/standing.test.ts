@@ -87,7 +87,11 @@ it('a place that is lost is told', () => {
     { type: 'place', ...waiting(5, 10, 4) },
     { type: 'left', reason: 'timed_out', seq: 6, server_time },
   );
-  expect(known.place?.status).toBe('absent');
+  expect(known).toMatchObject({ place: { status: 'absent' }, left: 'timed_out' });
+  // A connection that was opened meanwhile does not know why.
+  const again = { type: 'welcome', resume: 'r', resumed: false, ...absent, seq: 7, total: 0, server_time } as const;
+  expect(heard(known, again).left).toBe('timed_out');
+  expect(heard(known, { type: 'place', ...waiting(8, 20, 20) }).left).toBeNull();
 });
 
 it('whoever the line has passed knows that they were not told', () => {

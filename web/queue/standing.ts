@@ -11,15 +11,20 @@ import { absent, type Room } from './rest.ts';
 export interface Standing {
   readonly place: PlaceFields;
   readonly room: Room;
+  /** Why there is no place any more; null when nobody said so, as when it was lost while nothing got through. */
+  readonly left: LeaveReason | null;
 }
+
+export type LeaveReason = Extract<ServerMessage, { type: 'left' }>['reason'];
 
 /** What was heard so far; null: nothing yet. */
 export interface Known {
   readonly place: PlaceFields | null;
   readonly room: Room | null;
+  readonly left: LeaveReason | null;
 }
 
-export const nothingKnown: Known = { place: null, room: null };
+export const nothingKnown: Known = { place: null, room: null, left: null };
 
 /**
  * What is known after `message`. The same object when it says nothing new: it is older than what is known, as from another node
@@ -35,16 +40,21 @@ export function heard(known: Known, message: ServerMessage): Known {
     case 'sold_out': {
       if (room && message.seq < room.seq) return known;
       const { type: _reason, ...fields } = message;
-      return { place: place && moved(place, fields), room: fields };
+      return { ...known, place: place && moved(place, fields), room: fields };
     }
     case 'welcome':
     case 'place':
     case 'admitted':
-      return place && message.seq < place.seq ? known : { ...known, place: room ? moved(message, room) : message };
+      if (place && message.seq < place.seq) return known;
+      return {
+        ...known,
+        place: room ? moved(message, room) : message,
+        left: message.status === 'absent' ? known.left : null,
+      };
     case 'left': {
       if (!place || message.seq < place.seq) return known;
-      const { seq, server_time } = message;
-      return { ...known, place: { ...absent, total: place.total, seq, server_time } };
+      const { seq, server_time, reason } = message;
+      return { ...known, left: reason, place: { ...absent, total: place.total, seq, server_time } };
     }
     default:
       return known;

@@ -7,7 +7,11 @@ export const overStream: OpenLine = (to, listener) => {
   const closing = new AbortController();
   const { signal } = closing;
   const read = async () => {
-    const response = await get(to, `position/${to.eventId}/stream`, signal);
+    const response = await get(
+      to,
+      `position/${to.eventId}/stream${to.availability ? '?availability=true' : ''}`,
+      signal,
+    );
     if (!response.ok) return refusalIn(await answerTo(response));
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = '';

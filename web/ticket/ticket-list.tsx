@@ -45,10 +45,11 @@ export function TicketList({ booking, eventName, zoneName }: TicketListProps) {
 function useIssued(bookingId: string) {
   const once = useLoaded((signal) => listTickets(bookingId, signal), [bookingId]);
   const pending = once?.ok === true && once.value.length === 0;
-  const later = useRepeated(async (signal) => (pending ? await listTickets(bookingId, signal) : null), issuedEveryMs, [
-    bookingId,
-    pending,
-  ]);
+  const later = useRepeated(
+    async (signal) => (pending ? await listTickets(bookingId, signal) : null),
+    () => issuedEveryMs,
+    [bookingId, pending],
+  );
   return later ?? once;
 }
 

@@ -3,7 +3,7 @@ import { ask } from '../api/ask.ts';
 import { trouble } from '../api/patience.ts';
 import type { Answer } from '../api/refusal.ts';
 import { clockSetBy, type ServerClock } from '../booking/server-clock.ts';
-import type { Standing } from '../queue/standing.ts';
+import type { LeaveReason, Standing } from '../queue/standing.ts';
 import { followQueue } from '../queue-client.ts';
 import { accessToken, tokenRefused } from '../session/session.ts';
 
@@ -30,14 +30,21 @@ export type Place =
   | { readonly stage: 'admitted'; readonly pass: Pass }
   /** The pass was used: tickets are held. */
   | { readonly stage: 'checkout'; readonly bookingId: string | null }
-  | { readonly stage: 'absent' };
+  /** Null: nobody said why. */
+  | { readonly stage: 'absent'; readonly left: LeaveReason | null };
 
-/** Shows where one stands, now and at each change; the result ends it. */
-export type WatchPlace = (eventId: string, show: (place: Answer<Place>) => void) => () => void;
+export interface PlaceWatch {
+  /** Called now and at each change. */
+  readonly place: (place: Answer<Place>) => void;
+  /** Called with what is left of a zone, now and at each change. */
+  readonly available?: (zoneId: string, seats: number) => void;
+  /** Called when a booking of the event was changed. */
+  readonly booking?: (bookingId: string) => void;
+}
 
 /** As GET /queue/position/:event_id answers. */
 interface PositionShape {
-  readonly status: 'lobby' | 'waiting' | 'admitted' | 'checkout' | 'absent';
+  readonly status: 'lobby' | 'waiting' | 'admitted' | 'checkout';
   readonly position: number | null;
   readonly estimated_wait_low_seconds: number | null;
   readonly estimated_wait_high_seconds: number | null;
@@ -54,42 +61,41 @@ interface StatusShape {
   readonly server_time: string;
 }
 
-export const followPlace: WatchPlace = (eventId, show) =>
-  followQueue({
+/** Shows where one stands; the result ends it. */
+export function followPlace(eventId: string, watch: PlaceWatch): () => void {
+  // Another request may be in trouble while this goes well: only what was said here is taken back here.
+  let isLost = false;
+  return followQueue({
     origin: location.origin,
     eventId,
     token: accessToken,
     tokenRefused,
     WebSocket,
-    lost: (againInMs) =>
-      trouble.set({ kind: navigator.onLine ? 'unreachable' : 'offline', againInSeconds: Math.ceil(againInMs / 1_000) }),
+    availability: watch.available !== undefined,
+    news(news) {
+      if (news.type === 'availability') watch.available?.(news.zone_id, news.available);
+      if (news.type === 'booking') watch.booking?.(news.booking_id);
+    },
+    lost(againInMs) {
+      isLost = true;
+      trouble.set({ kind: navigator.onLine ? 'unreachable' : 'offline', againInSeconds: Math.ceil(againInMs / 1_000) });
+    },
     show(answer) {
-      trouble.set(null);
-      show(answer.ok ? { ...answer, value: placeNow(answer.value) } : answer);
+      if (isLost) trouble.set(null);
+      isLost = false;
+      watch.place(answer.ok ? { ...answer, value: placeNow(answer.value) } : answer);
     },
   });
-
-function placeNow({ place, room }: Standing): Place {
-  const nowMs = performance.now();
-  return placeOf(place, room, clockSetBy(room.server_time, { askedAtMs: nowMs, cameAtMs: nowMs }));
 }
 
-export async function readPlace(eventId: string, signal?: AbortSignal): Promise<Answer<Place>> {
-  const askedAtMs = performance.now();
-  const [position, status] = await Promise.all([
-    ask<PositionShape>({ method: 'GET', path: `/queue/position/${eventId}` }, signal),
-    ask<StatusShape>({ method: 'GET', path: `/queue/status?event_id=${eventId}` }, signal),
-  ]);
-  if (!status.ok) return status;
-  if (!position.ok) {
-    return position.refusal.code === 'NOT_FOUND' ? { ok: true, value: { stage: 'absent' }, meta: {} } : position;
-  }
-  const clock = clockSetBy(status.value.server_time, { askedAtMs, cameAtMs: performance.now() });
-  return { ok: true, value: placeOf(position.value, status.value, clock), meta: {} };
+function placeNow({ place, room, left }: Standing): Place {
+  const { status } = place;
+  if (status === 'absent') return { stage: 'absent', left };
+  const nowMs = performance.now();
+  return placeOf({ ...place, status }, room, clockSetBy(room.server_time, { askedAtMs: nowMs, cameAtMs: nowMs }));
 }
 
 export function placeOf(position: PositionShape, status: StatusShape, clock: ServerClock): Place {
-  if (position.status === 'absent') return { stage: 'absent' };
   if (position.status === 'checkout') return { stage: 'checkout', bookingId: position.booking_id };
   if (position.queue_pass !== null && position.expires_at !== null) {
     const pass = { token: position.queue_pass, expiresAtMs: Date.parse(position.expires_at), clock };

@@ -7,6 +7,7 @@ import { hueOf, WhereAndWhen } from '../event/poster.tsx';
 import { say } from '../language/words.ts';
 import { useLoaded } from '../loaded.ts';
 import { Loading, Page, RefusalAlert, RefusalPage } from '../page/page.tsx';
+import type { LeaveReason } from '../queue/standing.ts';
 import { go } from '../router.ts';
 import { followPlace, join, leave, type Place } from './place.ts';
 import { SoldOut, Standing } from './standing.tsx';
@@ -35,17 +36,19 @@ function RoomOf({ event }: { readonly event: EventShape }) {
   );
 }
 
-/** `out`: the person left, here; nothing takes a place for them again but they. */
-type Presence = 'in' | 'leaving' | 'out';
+/** `out`: the place is given up, here or in another tab, or was lost; nothing takes one for the person again but they. */
+type Presence = 'in' | 'leaving' | { readonly out: LeaveReason | null };
+
+const outWords = { left: 'room.left', timed_out: 'room.timedOut', pass_expired: 'room.passExpired' } as const;
 
 function Room({ event }: { readonly event: EventShape }) {
   const [presence, setPresence] = useState<Presence>('in');
-  const place = usePlace(event.id, presence);
+  const place = usePlace(event.id, presence, (reason) => setPresence({ out: reason }));
   useOnward(event, place);
-  if (presence === 'out') {
+  if (typeof presence === 'object') {
     return (
       <>
-        <p role="status">{say('room.left')}</p>
+        <p role="status">{say(presence.out === null ? 'room.lost' : outWords[presence.out])}</p>
         <button type="button" class="button" onClick={() => setPresence('in')}>
           {say('room.again')}
         </button>
@@ -60,7 +63,7 @@ function Room({ event }: { readonly event: EventShape }) {
     // Nobody follows meanwhile: the news of it would be taken for a place that was lost.
     setPresence('leaving');
     const left = await leave(event.id);
-    setPresence(left.ok ? 'out' : 'in');
+    setPresence(left.ok ? { out: 'left' } : 'in');
   };
   return (
     <>
@@ -90,10 +93,9 @@ function Refused({ event, refusal }: { readonly event: EventShape; readonly refu
   );
 }
 
-/** Joins, then watches; joins anew when the place was lost, which the shop tells by knowing of none. */
-function usePlace(eventId: string, presence: Presence): Answer<Place> | null {
+/** Joins, then watches; `lost` is told when there is no place any more, and why. */
+function usePlace(eventId: string, presence: Presence, lost: (why: LeaveReason | null) => void): Answer<Place> | null {
   const [place, setPlace] = useState<Answer<Place> | null>(null);
-  const [joins, setJoins] = useState(0);
   useEffect(() => {
     setPlace(null);
     if (presence !== 'in') return;
@@ -104,16 +106,16 @@ function usePlace(eventId: string, presence: Presence): Answer<Place> | null {
       if (gone) return;
       if (!joined.ok) setPlace(joined);
       else
-        end = followPlace(eventId, (now) =>
-          now.ok && now.value.stage === 'absent' ? setJoins(joins + 1) : setPlace(now),
-        );
+        end = followPlace(eventId, {
+          place: (now) => (now.ok && now.value.stage === 'absent' ? lost(now.value.left) : setPlace(now)),
+        });
     };
     void enter();
     return () => {
       gone = true;
       end();
     };
-  }, [eventId, presence, joins]);
+  }, [eventId, presence]);
   return place;
 }
 
