@@ -4,6 +4,7 @@ import { hash } from '@node-rs/bcrypt';
 import { runAudit } from './cli/audit.ts';
 import { verifyFairness } from './cli/fairness.ts';
 import { playSandbox } from './cli/play-accounts.ts';
+import { runSandbox } from './cli/sandbox.ts';
 import { runSeed } from './cli/seed.ts';
 import { serve } from './cli/serve.ts';
 import { openStores, type Stores } from './cli/stores.ts';
@@ -21,6 +22,7 @@ import { realWorld } from './world.ts';
 const usage = `onsale <command>
 
   serve        [--nodes N]: one node, or one a core on one port; with nothing configured, the whole demo around it
+  sandbox      [--server URL]: the payment sandbox alone; webhooks go to that server
   migrate      brings the database's schema up to date
   demo         lays the demo's users and events
   seed         --users N --zones K --seats S [--max-per-user M] [--price P] [--currency C] [--queue] --out FILE
@@ -40,6 +42,10 @@ type Command = (args: string[], config: Config) => Promise<number>;
 
 const commands: Readonly<Record<string, Command>> = {
   serve: serveNodes,
+  sandbox: (args, config) => {
+    const { values } = parseArgs({ args, options: { server: { type: 'string' } } });
+    return runSandbox(config, values.server ?? null);
+  },
   migrate: (_args, config) => withStores(config, async () => 0),
   demo: (_args, config) =>
     withStores(config, async ({ databaseUrl }) => {
@@ -80,7 +86,7 @@ const count = (text: string | undefined, name: string): number => {
 function serveNodes(args: string[], config: Config): Promise<number> {
   const { values } = parseArgs({
     args,
-    // A member is one of several: `--nodes` starts them.
+    // A member finds the stores and the sandbox of another process: `--nodes` starts several.
     options: { nodes: { type: 'string', default: '1' }, member: { type: 'boolean', default: false } },
   });
   return serve(config, { nodes: count(values.nodes, 'nodes'), member: values.member, program: process.argv[1] ?? '' });

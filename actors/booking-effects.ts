@@ -33,8 +33,6 @@ export interface EffectDeps {
   readonly zoneOf: (zoneId: string) => ZoneAddress;
   readonly bookings: Pick<ZoneLedger, 'find'>;
   readonly providers: Providers;
-  /** Tells the buyer. May be done twice. */
-  readonly notify: (booking: SagaBooking) => Promise<void>;
 }
 
 /** How long a zone may take to begin what a saga asks of it. */
@@ -120,9 +118,12 @@ async function confirmBooking({ booking, payment }: Parameters<Effect>[0], deps:
   return payment ? { type: 'hold-missing' } : { type: 'hold-gone' };
 }
 
-/** With its tickets: who has the one has the other, and one commit says so. */
+/**
+ * With its tickets, and with the command to tell the buyer, which goes to the event log by the commit that issues them:
+ * nothing of it is done outside the journal, so one commit says all.
+ */
 function confirmed(by: 'hold' | 'reacquired', booking: SagaBooking, deps: EffectDeps): Result {
-  return [{ type: 'booking-confirmed', by }, ticketsOf(booking, deps)];
+  return [{ type: 'booking-confirmed', by }, ...issued(booking, deps)];
 }
 
 /** Only a hold that ran out is taken again: who cancelled and then paid wants the money back. */
@@ -139,17 +140,17 @@ async function reacquireSeats({ booking }: Parameters<Effect>[0], deps: EffectDe
 }
 
 /** Only of sagas that earlier builds left here: by now tickets are issued with the confirmation. */
-async function issueTickets({ booking }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
-  return ticketsOf(booking, deps);
+async function issueTickets({ booking }: Parameters<Effect>[0], deps: EffectDeps): Promise<Result> {
+  return issued(booking, deps);
 }
 
-function ticketsOf({ quantity, zoneId, userId }: SagaBooking, { world }: EffectDeps): News {
+function issued({ quantity, zoneId, userId }: SagaBooking, { world }: EffectDeps): readonly News[] {
   const codes = Array.from({ length: quantity }, () => world.ids.next().replaceAll('-', ''));
-  return { type: 'tickets-issued', zoneId, userId, codes };
+  return [{ type: 'tickets-issued', zoneId, userId, codes }, { type: 'notified' }];
 }
 
-async function sendNotification({ booking }: Parameters<Effect>[0], { notify }: EffectDeps): Promise<News> {
-  await notify(booking);
+/** Only of such sagas, too: their command is in the event log since their tickets were issued. */
+async function sendNotification(): Promise<News> {
   return { type: 'notified' };
 }
 

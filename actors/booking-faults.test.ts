@@ -1,10 +1,9 @@
 /** The saga actor when answers get lost, stores are away and processes die: every effect once, nothing given up. */
 import { describe, expect, it } from 'vitest';
 import { SagaStage } from '../test/sim/saga-stage.ts';
-import { look, pay, settle, tell } from './booking-requests.ts';
+import { look, pay, tell } from './booking-requests.ts';
 
 const pays = (stage: SagaStage) => pay(stage.deps, stage.actor, { booking: stage.booking, provider: 'stripe' });
-const settles = (stage: SagaStage) => settle(stage.deps, stage.actor, stage.booking);
 const told = (stage: SagaStage) =>
   tell(stage.deps, stage.actor, { kind: 'succeeded', intentId: 'pi_1', amountMinor: 300_000, currency: 'THB' });
 
@@ -119,15 +118,6 @@ describe('returning money', () => {
     await stage.after(600_000);
     expect([stage.booking.status, stage.times('refund')]).toEqual(['refunded', 1]);
   });
-});
-
-it('gives up on telling the buyer after four tries, and the booking is done all the same', async () => {
-  const stage = await paying();
-  stage.payIntent();
-  stage.fail('notify', ...many(9, 'undone' as const));
-  await stage.after(60_000, told(stage));
-  expect(stage.story.at(-1)).toBe('step-skipped');
-  expect(await stage.after(1_000, settles(stage))).toEqual({ ok: true, value: null });
 });
 
 describe('a journal that', () => {

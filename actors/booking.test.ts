@@ -155,7 +155,7 @@ describe('paid when the hold is gone', () => {
 
   it('takes the seats again', async () => {
     const { booking, done } = await paidLate('expired', true);
-    expect([booking.status, done]).toEqual(['confirmed', ['intent', 'reacquire', 'notified']]);
+    expect([booking.status, done]).toEqual(['confirmed', ['intent', 'reacquire']]);
   });
 
   it('returns the money when there are none', async () => {
@@ -204,7 +204,7 @@ describe('asked to settle', () => {
     const stage = new SagaStage({ amountMinor: 0 });
     const answers = await stage.after(1_000, Promise.all([settles(stage), settles(stage)]));
     expect(answers).toEqual(Array(2).fill({ ok: true, value: null }));
-    expect(stage.done).toEqual(['confirm', 'notified']);
+    expect(stage.done).toEqual(['confirm']);
   });
 
   it('leaves what costs nothing unconfirmed when its hold is gone', async () => {

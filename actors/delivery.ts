@@ -1,7 +1,8 @@
 /**
  * Hands events to their consumers, whether they come from the outbox or from Kafka. Events of one key reach a consumer
- * one after the other, in order; a key that has to wait holds up no other. What a consumer cannot take, after a few
- * tries, becomes a dead letter, and what follows flows on.
+ * one after the other, in order; a key that has to wait holds up no other. A consumer that takes several at once gets all
+ * that waits for it, of however many rows. What a consumer cannot take, after a few tries, becomes a dead letter, and what
+ * follows flows on.
  */
 import type { DeadLetter, EventConsumer, Outbox } from '../engine/event-log.ts';
 import type { DomainEvent } from '../engine/events.ts';
@@ -35,8 +36,8 @@ const retryFirstMs = 100;
 
 export function createDelivery(deps: DeliveryDeps): Delivery {
   const { outbox, watch } = deps;
-  /** The last portion under way of each consumer and key: the next one waits for it. */
-  const turns = new Map<string, Promise<void>>();
+  /** The last portion of each line: the next one waits for it. */
+  const last = new Map<string, Portion>();
 
   const park = async (letter: DeadLetter) => {
     await outbox.deadLetter(letter);
@@ -50,40 +51,50 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     // One of them spoils it for the others: alone, each shows what it is.
     for (const single of events) await deliver(consumer, [single]);
   };
+  /** Adds an event to the portion that waits in its line, else to a new one at its end. Settles with the portion. */
+  const lineUp = (consumer: EventConsumer, event: DomainEvent): Promise<void> => {
+    const line = lineOf(consumer, event);
+    const before = last.get(line);
+    if (before && !before.begun && before.events.length < consumer.eventsMax) {
+      before.events.push(event);
+      return before.done;
+    }
+    const portion: Portion = { events: [event], begun: false, done: before?.done ?? Promise.resolve() };
+    last.set(line, portion);
+    // When the one before fails, so does this: it must not come first.
+    portion.done = portion.done
+      .then(() => {
+        portion.begun = true;
+        return deliver(consumer, portion.events);
+      })
+      .finally(() => {
+        if (last.get(line) === portion) last.delete(line);
+      });
+    return portion.done;
+  };
   return {
     park,
     async hand(consumer, events) {
       const concern = events.filter((event) => consumer.types.has(event.type));
-      await Promise.all(
-        portions(consumer, concern).map(({ key, events: portion }) =>
-          inTurn(turns, `${consumer.name} ${consumer.topic} ${key}`, () => deliver(consumer, portion)),
-        ),
-      );
+      await Promise.all(new Set(concern.map((event) => lineUp(consumer, event))));
     },
   };
 }
 
+/** Events that are handed over together. While it waits for the portion before, more may join it. */
+interface Portion {
+  readonly events: DomainEvent[];
+  begun: boolean;
+  done: Promise<void>;
+}
+
+/** Events of one line are taken in order: those of one key, or all where a consumer takes several at once. */
+function lineOf({ name, topic, eventsMax }: EventConsumer, { subject }: DomainEvent): string {
+  return `${name} ${topic} ${eventsMax === 1 ? subject : ''}`;
+}
+
 export function letterOf(topic: string, consumer: string, event: DomainEvent, why: Failure): DeadLetter {
   return { topic, consumer, key: event.subject, event: JSON.stringify(event), ...why };
-}
-
-/** What may be handed over at once, and the key of its order. */
-function portions({ eventsMax }: EventConsumer, events: readonly DomainEvent[]) {
-  if (eventsMax === 1) return events.map((event) => ({ key: event.subject, events: [event] }));
-  return Array.from({ length: Math.ceil(events.length / eventsMax) }, (_, index) => ({
-    key: '',
-    events: events.slice(index * eventsMax, (index + 1) * eventsMax),
-  }));
-}
-
-/** Runs `work` after what is under way of the same key; when that fails, so does this: it must not come first. */
-function inTurn(turns: Map<string, Promise<void>>, key: string, work: () => Promise<void>): Promise<void> {
-  const before = turns.get(key);
-  const turn = (before?.then(work) ?? work()).finally(() => {
-    if (turns.get(key) === turn) turns.delete(key);
-  });
-  turns.set(key, turn);
-  return turn;
 }
 
 /** Null when the consumer took the events, else why it never will. */

@@ -19,7 +19,7 @@ type Message =
   | { readonly type: 'tick' }
   | { readonly type: 'locked'; readonly ours: boolean }
   | { readonly type: 'unlocked' }
-  | { readonly type: 'fetched'; readonly rows: readonly OutboxRow[] }
+  | { readonly type: 'fetched'; readonly rows: readonly OutboxRow[]; readonly asked: number }
   | { readonly type: 'delivered'; readonly seq: string }
   | { readonly type: 'undelivered'; readonly seq: string; readonly error: unknown }
   | { readonly type: 'marked'; readonly seqs: readonly string[] }
@@ -61,8 +61,10 @@ interface State {
   marking: boolean;
   /** The lock or rows were asked for. */
   asking: boolean;
-  /** Woken meanwhile: look again at once. */
+  /** Woken meanwhile: look again soon. */
   again: boolean;
+  /** Little was found just now: what is written meanwhile comes with the next look. */
+  breathing: boolean;
   cancelTick: Cancel;
 }
 
@@ -71,6 +73,8 @@ const rowsMax = 200;
 /** Rows under way, and characters of their text: what waits beyond this stays in the outbox. */
 const underWayMax = 2_000;
 const charactersMax = 16_000_000;
+/** From a look that found all there was to the next: a look costs as much as dozens of rows. */
+const breathMs = 5;
 /** How soon an idle outbox is looked at again: a wake-up can be lost, the look cannot. */
 const tickMs = 200;
 /** How often a relay that waits for its turn asks whether it has come. */
@@ -80,7 +84,7 @@ function receive(deps: RelayDeps, state: State, message: Message): State {
   switch (message.type) {
     case 'wake':
       // Who has not the lock asks for it in its own time, however much is written.
-      if (state.locked) look(deps, state);
+      if (state.locked && !state.breathing) look(deps, state);
       break;
     case 'tick':
       look(deps, state);
@@ -95,7 +99,7 @@ function receive(deps: RelayDeps, state: State, message: Message): State {
       state.locked = false;
       break;
     case 'fetched':
-      fetched(deps, state, message.rows);
+      fetched(deps, state, message);
       break;
     case 'delivered':
       state.delivered.push(message.seq);
@@ -130,14 +134,17 @@ function look({ outbox, lock, wanted }: RelayDeps, state: State): void {
     return;
   }
   state.cancelTick();
+  state.breathing = false;
   const room = roomFor(state);
   if (state.halted || room === 0) return;
   state.asking = true;
   state.again = false;
   const { self } = state;
   const failed = (error: unknown): Message => ({ type: 'failed', error });
-  if (state.locked) self.pipe(outbox.unpublished(room, [...state.underWay.keys()], wanted()), wereFetched, failed);
-  else
+  if (state.locked) {
+    const fetching = outbox.unpublished(room, [...state.underWay.keys()], wanted());
+    self.pipe(fetching, (rows): Message => ({ type: 'fetched', rows, asked: room }), failed);
+  } else
     self.pipe(
       lock.take(() => self.tell({ type: 'unlocked' })),
       wasLocked,
@@ -145,7 +152,6 @@ function look({ outbox, lock, wanted }: RelayDeps, state: State): void {
     );
 }
 
-const wereFetched = (rows: readonly OutboxRow[]): Message => ({ type: 'fetched', rows });
 const wasLocked = (ours: boolean): Message => ({ type: 'locked', ours });
 
 function roomFor({ underWay }: State): number {
@@ -155,10 +161,11 @@ function roomFor({ underWay }: State): number {
 
 function rest(state: State, delayMs: number): void {
   state.cancelTick();
+  state.breathing = delayMs === breathMs;
   state.cancelTick = state.self.after(delayMs, { type: 'tick' });
 }
 
-function fetched(deps: RelayDeps, state: State, rows: readonly OutboxRow[]): void {
+function fetched(deps: RelayDeps, state: State, { rows, asked }: Extract<Message, { type: 'fetched' }>): void {
   state.asking = false;
   if (state.halted) {
     resume(state);
@@ -169,8 +176,8 @@ function fetched(deps: RelayDeps, state: State, rows: readonly OutboxRow[]): voi
     return;
   }
   for (const row of rows) begin(deps, state, row);
-  if (rows.length > 0 || state.again) look(deps, state);
-  else rest(state, tickMs);
+  if (rows.length === asked) look(deps, state);
+  else rest(state, rows.length > 0 || state.again ? breathMs : tickMs);
 }
 
 function begin({ deliver }: RelayDeps, state: State, row: OutboxRow): void {
@@ -224,8 +231,8 @@ export function startRelay(deps: RelayDeps): RelayRef {
   const behaviour: Behaviour<State, Message> = {
     begin(self) {
       self.tell({ type: 'tick' });
-      const idle = { locked: false, halted: false, marking: false, asking: false, again: false, cancelTick: () => {} };
-      return { self, underWay: new Map(), delivered: [], ...idle };
+      const idle = { locked: false, halted: false, marking: false, asking: false, again: false, breathing: false };
+      return { self, underWay: new Map(), delivered: [], ...idle, cancelTick: () => {} };
     },
     receive: (state, message) => receive(deps, state, message),
     abandon: () => {},

@@ -18,6 +18,7 @@ import type { ZoneAddress } from './zone-requests.ts';
 type Message =
   | { readonly type: 'sweep' }
   | { readonly type: 'sweep-all' }
+  | { readonly type: 'retire' }
   | ({ readonly type: 'found' } & Found)
   | { readonly type: 'failed'; readonly error: unknown };
 
@@ -63,6 +64,8 @@ interface State {
 }
 
 const sweepMs = 10_000;
+/** How long sagas that wait for nothing stay in memory: it is full of them in a rush, and reading one again is cheap. */
+const retireMs = 1_000;
 /** A saga that was written to within this time is taken to be moving by itself. */
 const quietMs = 5_000;
 /** How long before the end of a hold the provider is asked. */
@@ -79,6 +82,10 @@ function receive(deps: ReconcilerDeps, state: State, message: Message, self: Sel
     case 'sweep-all':
       state.all = true;
       sweep(deps, state, self);
+      break;
+    case 'retire':
+      deps.bookings.retire((booking) => booking.isAtRest() && deps.actors.stopIfIdle(booking.ref));
+      self.after(retireMs, { type: 'retire' });
       break;
     case 'found':
       take(deps, message);
@@ -124,8 +131,7 @@ async function find(deps: ReconcilerDeps, nowMs: number, all: boolean): Promise<
 }
 
 /** Of what this node owns; the others look after theirs. */
-function take({ actors, zones, rooms, bookings }: ReconcilerDeps, found: Found): void {
-  bookings.retire((booking) => booking.isAtRest() && actors.stopIfIdle(booking.ref));
+function take({ zones, rooms, bookings }: ReconcilerDeps, found: Found): void {
   // Finding an address starts the actor, and an actor that starts goes on where it was.
   for (const zoneId of found.zones) if (zones.isHere(zoneId)) zones.find(zoneId);
   for (const eventId of found.rooms) if (rooms.isHere(eventId)) rooms.find(eventId);
@@ -141,6 +147,7 @@ export function startReconciler(deps: ReconcilerDeps): ReconcilerRef {
   const behaviour: Behaviour<State, Message> = {
     begin(self) {
       self.tell({ type: 'sweep' });
+      self.after(retireMs, { type: 'retire' });
       return { all: true, sweeping: false, again: false, cancelSweep: () => {} };
     },
     receive: (state, message, self) => receive(deps, state, message, self),

@@ -36,7 +36,7 @@ export async function runLifecycle(args: readonly string[], io: LoadIo): Promise
   const load = steadyLoad(options, 'webhooks', options.rate);
   const sale = saleFor(options, [load]);
   const { 'hold-seconds': holdSeconds, settings, generators } = options;
-  const subject = await openOwnSubject({ program: io.program, sale, holdSeconds, settings });
+  const subject = await openOwnSubject({ program: io.program, sale, holdSeconds, settings, sandboxApart: true });
   try {
     const prepared = await prepare(subject, options, io);
     const fixtureFile = join(subject.dataDir, 'paid.json');
@@ -135,7 +135,7 @@ async function prepare(subject: OwnSubject, options: LoadOptions, io: LoadIo): P
     fixture: { ...fixture, webhook_secret: keptSecrets(dataDir).sandboxWebhookSecret, paid },
     observations: [
       {
-        what: `before: bookings held, begun to pay and charged by ${buyersAtOnce} buyers at once, provider in the server's process`,
+        what: `before: bookings held, begun to pay and charged by ${buyersAtOnce} buyers at once`,
         value: `${perSecond}/s; P50 · P99 ms: ${calls.join(', ')}`,
       },
     ],

@@ -36,6 +36,8 @@ export interface OwnServerOptions {
   readonly holdSeconds: number;
   /** Processes that serve on one port. @default 1 */
   readonly nodes?: number;
+  /** The payment sandbox as a process of its own, as a provider is; it outlives a kill of the server. @default false */
+  readonly sandboxApart?: boolean;
   /** Of server and stores. @default null */
   readonly cores?: Cores;
   /** More variables for the server; they win. */
@@ -48,7 +50,7 @@ const stopLimitMs = 20_000;
 const foreign = ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS', 'STRIPE_SECRET_KEY', 'STRIPE_API_BASE', 'JWT_SECRET'];
 
 export async function prepareServer(options: OwnServerOptions): Promise<OwnServer> {
-  const { program, holdSeconds, nodes = 1, cores = null, settings: more } = options;
+  const { program, holdSeconds, nodes = 1, sandboxApart = false, cores = null, settings: more } = options;
   const dataDir = mkdtempSync(join(tmpdir(), 'onsale-rush-'));
   chmodSync(dataDir, 0o755); // as root, PostgreSQL runs as another user, who must be able to enter
   const [port, sandboxPort] = (await freePorts(2)) as [number, number];
@@ -64,50 +66,43 @@ export async function prepareServer(options: OwnServerOptions): Promise<OwnServe
   };
   // env(1) rather than a copy of our environment: only config.ts reads that.
   const without = foreign.flatMap((name) => ['-u', name]);
-  const [first, ...command] = keptTo(cores, [
-    'env',
-    ...without,
-    ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
-    process.execPath,
-    program,
-    'serve',
-    '--nodes',
-    String(nodes),
-  ]);
+  const variables = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  const onsale = (...args: readonly string[]) => ['env', ...without, ...variables, process.execPath, program, ...args];
+  const baseUrl = `http://127.0.0.1:${port}`;
   const log = openSync(join(dataDir, 'server.log'), 'a');
-  let server: ChildProcess | null = null;
-
-  const isRunning = () => server !== null && server.exitCode === null && server.signalCode === null;
-  const end = async (signal: NodeJS.Signals) => {
-    if (!server || !isRunning()) return;
-    const ended = once(server, 'exit');
-    const impatience = setTimeout(() => server?.kill('SIGKILL'), stopLimitMs);
-    server.kill(signal);
-    await ended;
-    clearTimeout(impatience);
+  const launch = (command: readonly string[]) => {
+    const [first, ...rest] = keptTo(cores, command);
+    return spawn(first, rest, { stdio: ['ignore', 'pipe', log] });
   };
+  let server: ChildProcess | null = null;
+  let sandbox: ChildProcess | null = null;
 
   return {
     dataDir,
-    baseUrl: `http://127.0.0.1:${port}`,
+    baseUrl,
     sandboxUrl: `http://127.0.0.1:${sandboxPort}`,
     get pid() {
       // env(1), and taskset(1) before it, became the server.
       return server?.pid ?? null;
     },
     get isRunning() {
-      return isRunning();
+      return isAlive(server);
     },
     async start() {
       const startMs = performance.now();
-      server = spawn(first, command, { stdio: ['ignore', 'pipe', log] });
+      if (sandboxApart && !isAlive(sandbox)) {
+        sandbox = launch(onsale('sandbox', '--server', baseUrl));
+        await readyLine(sandbox, dataDir);
+      }
+      server = launch(onsale('serve', ...(sandboxApart ? ['--member'] : ['--nodes', String(nodes)])));
       await readyLine(server, dataDir);
       return performance.now() - startMs;
     },
-    kill: () => end('SIGKILL'),
+    kill: () => end(server, 'SIGKILL'),
     reviveStores: () => startEmbeddedStores({ dataDir }),
     async close(keep) {
-      await end('SIGTERM');
+      await end(server, 'SIGTERM');
+      await end(sandbox, 'SIGTERM');
       // The server stops its stores itself, unless it was killed.
       if (await findEmbeddedStores(dataDir)) await (await startEmbeddedStores({ dataDir })).stop();
       if (!keep) removeData(dataDir);
@@ -115,15 +110,28 @@ export async function prepareServer(options: OwnServerOptions): Promise<OwnServe
   };
 }
 
-async function readyLine(server: ChildProcess, dataDir: string): Promise<void> {
-  if (!server.stdout) throw new Error('the server has no stdout');
-  const timer = setTimeout(() => server.kill('SIGKILL'), startLimitMs);
+function isAlive(child: ChildProcess | null): child is ChildProcess {
+  return child !== null && child.exitCode === null && child.signalCode === null;
+}
+
+async function end(child: ChildProcess | null, signal: NodeJS.Signals): Promise<void> {
+  if (!isAlive(child)) return;
+  const ended = once(child, 'exit');
+  const impatience = setTimeout(() => child.kill('SIGKILL'), stopLimitMs);
+  child.kill(signal);
+  await ended;
+  clearTimeout(impatience);
+}
+
+async function readyLine(started: ChildProcess, dataDir: string): Promise<void> {
+  if (!started.stdout) throw new Error('the process has no stdout');
+  const timer = setTimeout(() => started.kill('SIGKILL'), startLimitMs);
   try {
-    for await (const line of createInterface({ input: server.stdout })) if (line.startsWith('onsale ready ')) return;
-    throw new Error(`the server did not start; see ${join(dataDir, 'server.log')}`);
+    for await (const line of createInterface({ input: started.stdout })) if (line.startsWith('onsale ready ')) return;
+    throw new Error(`it did not start; see ${join(dataDir, 'server.log')}`);
   } finally {
     clearTimeout(timer);
-    server.stdout.resume();
+    started.stdout.resume();
   }
 }
 

@@ -47,6 +47,8 @@ export interface OwnSubjectOptions {
   readonly program: string;
   readonly sale: Sale;
   readonly holdSeconds: number;
+  /** @default false */
+  readonly sandboxApart?: boolean;
   /** Of server and stores. @default null */
   readonly cores?: Cores;
   /** More variables for the server. */

@@ -13,6 +13,7 @@ import { type Sandbox, startSandbox } from '../providers/sandbox/server.ts';
 import { createLogger, type Logger } from '../telemetry.ts';
 import { playAccounts, playSandbox } from './play-accounts.ts';
 import { startCrew } from './serve-many.ts';
+import { stopAsked } from './stop-asked.ts';
 import { openStores, type Stores } from './stores.ts';
 
 /** One node, or several. */
@@ -30,7 +31,7 @@ const heapGrowingPercent = 50;
 export interface ServeOptions {
   /** More than one: each a process of its own, on one port. */
   readonly nodes: number;
-  /** One of those: the stores and the sandbox are another's. */
+  /** The stores and the sandbox are another process's. */
   readonly member: boolean;
   /** The command itself. */
   readonly program: string;
@@ -61,13 +62,6 @@ export async function serve(config: Config, options: ServeOptions): Promise<numb
   } finally {
     await stores.stop();
   }
-}
-
-/** Resolves at the first signal; the others of one Ctrl-C (npm passes it on as well) change nothing. */
-function stopAsked(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
-  });
 }
 
 async function start(

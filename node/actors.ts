@@ -77,8 +77,6 @@ export function growTree({
       world,
       bookings: stores.ledger,
       providers,
-      notify: async ({ bookingId }) =>
-        logger.info({ booking_id: bookingId }, 'the booking is confirmed and its tickets are issued'),
       paymentGraceMs: config.PAYMENT_GRACE_SECONDS * 1_000,
       askTimeoutMs: bookingAskTimeoutMs,
       watch: {

@@ -20,18 +20,24 @@ function arrayOf<T>(
   put: (to: Buffer, at: number, item: T) => void,
 ): Buffer {
   const array = Buffer.allocUnsafe(headBytes + items.length * (4 + bytes));
-  array.writeInt32BE(items.length === 0 ? 0 : 1, 0); // dimensions
-  array.writeInt32BE(0, 4); // no element is null
-  array.writeInt32BE(oid, 8);
-  array.writeInt32BE(items.length, 12);
-  array.writeInt32BE(1, 16); // the first element's index
-  let at = headBytes;
+  let at = writeHead(array, oid, items.length);
   for (const item of items) {
     array.writeInt32BE(bytes, at);
     put(array, at + 4, item);
     at += 4 + bytes;
   }
-  return items.length === 0 ? array.subarray(0, 12) : array;
+  return array.subarray(0, at);
+}
+
+/** Answers where the elements begin; an array without any has no dimensions. */
+function writeHead(array: Buffer, oid: number, length: number): number {
+  array.writeInt32BE(length === 0 ? 0 : 1, 0); // dimensions
+  array.writeInt32BE(0, 4); // no element is null
+  array.writeInt32BE(oid, 8);
+  if (length === 0) return 12;
+  array.writeInt32BE(length, 12);
+  array.writeInt32BE(1, 16); // the first element's index
+  return headBytes;
 }
 
 /** uuid[] from their texts. */
@@ -47,6 +53,19 @@ export function hashes(texts: readonly string[]): Buffer {
 /** int4[] */
 export function integers(values: readonly number[]): Buffer {
   return arrayOf({ oid: 23, bytes: 4 }, values, (to, at, value) => to.writeInt32BE(value, at));
+}
+
+/** bytea[] of any bytes. */
+export function packets(items: readonly Uint8Array[]): Buffer {
+  const bytes = items.reduce((sum, item) => sum + 4 + item.length, headBytes);
+  const array = Buffer.allocUnsafe(bytes);
+  let at = writeHead(array, 17, items.length);
+  for (const item of items) {
+    at = array.writeInt32BE(item.length, at);
+    array.set(item, at);
+    at += item.length;
+  }
+  return array.subarray(0, at);
 }
 
 const epochMs = Date.UTC(2000, 0, 1);

@@ -1,12 +1,13 @@
 /** The journal over a real PostgreSQL: what is committed together, what is refused alone, and what it means in tables. */
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Journal } from '../../engine/ports.ts';
 import type { News } from '../../engine/saga-decisions.ts';
 import type { SagaEvent } from '../../engine/saga-events.ts';
 import { openDatabase } from '../../test/stores.ts';
 import { createJournal } from './journal.ts';
+import { openPool } from './pool.ts';
 
 let database: Awaited<ReturnType<typeof openDatabase>>;
 let pool: pg.Pool;
@@ -14,7 +15,7 @@ let journal: Journal;
 
 beforeAll(async () => {
   database = await openDatabase();
-  pool = new pg.Pool({ connectionString: database.url, max: 4 });
+  pool = openPool({ databaseUrl: database.url, connectionsMax: 4, statementTimeoutMs: 10_000, failed: () => {} });
   journal = createJournal(pool);
 });
 afterAll(async () => {
@@ -157,7 +158,6 @@ describe('in tables', () => {
 it('goes on after PostgreSQL has ended its connections', async () => {
   const id = randomUUID();
   await journal.append(record(id, 1, { type: 'hold-extended' }));
-  pool.on('error', () => {});
   await pool.query(
     'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
   );

@@ -7,7 +7,9 @@ import type pg from 'pg';
 import type { Journal, JournalRecord } from '../../engine/ports.ts';
 import type { SagaEvent } from '../../engine/saga-events.ts';
 import { decode, encode } from '../codec.ts';
+import { packets } from './binary-arrays.ts';
 import { gather } from './gather.ts';
+import { isAnswer } from './lane.ts';
 import { projectSagas } from './projection.ts';
 
 /** Records of one transaction, and actors of one read. */
@@ -56,28 +58,27 @@ async function readTogether(pool: pg.Pool, wanted: readonly Wanted[]): Promise<r
   return found;
 }
 
+const appendSql =
+  'insert into actor_events (key, seq, data) select * from unnest($1::text[], $2::bigint[], $3::bytea[])';
+
+/**
+ * One transaction, whose statements are sent behind one another: PostgreSQL need not wait for us between two. One that
+ * it refuses makes it refuse what follows, and of the commit a rollback.
+ */
 async function appendTogether(pool: pg.Pool, records: readonly JournalRecord[]): Promise<void> {
+  const values = [records.map((r) => r.key), records.map((r) => r.seq), packets(records.map((r) => encode(r.events)))];
+  const meant = projectSagas(records.flatMap((record) => record.events as readonly SagaEvent[]));
   const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query('begin');
-    await client.query({
-      name: 'append_journal',
-      text: 'insert into actor_events (key, seq, data) select * from unnest($1::text[], $2::bigint[], $3::bytea[])',
-      values: [records.map((r) => r.key), records.map((r) => r.seq), records.map((r) => encode(r.events))],
-    });
-    await projectSagas(
-      client,
-      records.flatMap((record) => record.events as readonly SagaEvent[]),
-    );
-    await client.query('commit');
-  } catch (error) {
-    // A connection whose rollback fails too is not given back to the pool.
-    await client.query('rollback').catch((rollback: Error) => {
-      broken = rollback;
-    });
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+  const sent = [
+    client.query('begin'),
+    client.query({ name: 'append_journal', text: appendSql, values }),
+    ...meant.map((statement) => client.query(statement)),
+    client.query('commit'),
+  ];
+  const answers = await Promise.allSettled(sent);
+  const errors = answers.filter((answer) => answer.status === 'rejected').map(({ reason }) => reason as unknown);
+  const [first] = errors;
+  // Whoever gave no answer, or not to all, is not asked again.
+  client.release(errors.every(isAnswer) ? undefined : true);
+  if (first !== undefined) throw first;
 }

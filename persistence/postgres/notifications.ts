@@ -18,15 +18,16 @@ const kinds = {
   'booking.refunded': 'refunded',
 } as const;
 
+/** Lateral, so that the notes meet their events by hash and each booking costs one look into its index. */
 const noteSql = `
   with fresh as (
     insert into inbox (consumer, event_id) select 'notifier', id from unnest($1::text[]) as e(id)
     on conflict do nothing returning event_id as id
   )
   insert into notifications (event_id, booking_id, kind, user_id)
-  select b.event_id, b.id, e.kind, b.user_id
-  from fresh join unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[]) as e(id, kind, event_id, booking_id) using (id)
-  join bookings b on b.event_id = e.event_id and b.id = e.booking_id
+  select e.event_id, e.booking_id, e.kind, b.user_id
+  from fresh join unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[]) as e(id, kind, event_id, booking_id) using (id),
+       lateral (select user_id from bookings where event_id = e.event_id and id = e.booking_id offset 0) b
   on conflict do nothing`;
 
 export function createNotifier(pool: pg.Pool): readonly EventConsumer[] {

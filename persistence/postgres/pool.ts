@@ -1,4 +1,7 @@
-/** The pool for everything that needs no order of its own: reads, journal, outbox, accounts. All its waits are bounded. */
+/**
+ * The pool for everything that needs no order of its own: reads, journal, outbox, accounts. All its waits are bounded. Who
+ * has a connection may send several statements behind one another, without waiting for the answers.
+ */
 import pg from 'pg';
 
 export interface PoolOptions {
@@ -12,6 +15,7 @@ export interface PoolOptions {
 export function openPool(options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: options.databaseUrl,
+    pipeline: true,
     application_name: 'onsale',
     max: options.connectionsMax,
     connectionTimeoutMillis: 2_000,

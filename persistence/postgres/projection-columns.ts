@@ -1,6 +1,7 @@
 /** How events become the columns of one statement: an array for each column, in the order of the events. */
 import type pg from 'pg';
 import type { SagaEvent } from '../../engine/saga-events.ts';
+import { moments, uuids } from './binary-arrays.ts';
 
 export type Of<T extends SagaEvent['type']> = Extract<SagaEvent, { type: T }>;
 
@@ -8,15 +9,33 @@ export function typed<T extends SagaEvent['type']>(events: readonly SagaEvent[],
   return events.filter((event): event is Of<T> => event.type === type);
 }
 
-/** Runs a statement whose parameters are columns: one array each, in the order of the readers. */
-export async function write<E>(
-  client: pg.ClientBase,
-  statement: { name: string; text: string },
-  events: readonly E[],
-  columns: ((event: E) => unknown)[],
-) {
-  if (events.length === 0) return;
-  await client.query({ ...statement, values: columns.map((read) => events.map(read)) });
-}
+export type Statement = Required<Pick<pg.QueryConfig<unknown[]>, 'name' | 'text' | 'values'>>;
 
-export const at = (event: SagaEvent) => new Date(event.atMs).toISOString();
+/** One parameter of a statement: what it reads of each event. */
+type Column<E> = (events: readonly E[]) => unknown;
+
+/** Of any type, as text. */
+export const each =
+  <E>(read: (event: E) => string | number | null): Column<E> =>
+  (events) =>
+    events.map(read);
+
+export const uuid =
+  <E>(read: (event: E) => string): Column<E> =>
+  (events) =>
+    uuids(events.map(read));
+
+/** `read` answers epoch milliseconds. */
+export const moment =
+  <E>(read: (event: E) => number): Column<E> =>
+  (events) =>
+    moments(events.map(read));
+
+/** A statement whose parameters are columns: one array each, in the order of the events. None without events. */
+export function statementOf<E>(
+  statement: Omit<Statement, 'values'>,
+  events: readonly E[],
+  columns: readonly Column<E>[],
+): readonly Statement[] {
+  return events.length === 0 ? [] : [{ ...statement, values: columns.map((column) => column(events)) }];
+}

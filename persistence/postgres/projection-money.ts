@@ -1,50 +1,51 @@
 /** What the sagas' events mean for payments, their attempts and refunds. */
-import type pg from 'pg';
 import type { SagaEvent } from '../../engine/saga-events.ts';
-import { at, type Of, typed, write } from './projection-columns.ts';
+import { each, moment, type Of, type Statement, statementOf, typed, uuid } from './projection-columns.ts';
 
 /** Statements in an order in which every row is there before it is changed. */
-export async function projectMoney(client: pg.ClientBase, events: readonly SagaEvent[]): Promise<void> {
-  await insertPayments(client, typed(events, 'intent-opened'));
-  await insertAttempts(client, typed(events, 'payment-failed'));
-  await changePayments(client, events);
-  await insertRefunds(client, typed(events, 'refund-settled'));
-  await insertRequested(client, typed(events, 'refund-requested'));
-  await settleRefunds(client, typed(events, 'money-returned'));
+export function projectMoney(events: readonly SagaEvent[]): readonly Statement[] {
+  return [
+    ...insertPayments(typed(events, 'intent-opened')),
+    ...insertAttempts(typed(events, 'payment-failed')),
+    ...changePayments(events),
+    ...insertRefunds(typed(events, 'refund-settled')),
+    ...insertRequested(typed(events, 'refund-requested')),
+    ...settleRefunds(typed(events, 'money-returned')),
+  ];
 }
 
-async function insertPayments(client: pg.ClientBase, events: readonly Of<'intent-opened'>[]): Promise<void> {
+function insertPayments(events: readonly Of<'intent-opened'>[]): readonly Statement[] {
   const text = `
     insert into payments (event_id, id, booking_id, user_id, provider, amount_minor, currency, status, intent_id, client_secret, redirect_url, return_url, created_at)
     select p.event_id, p.id, p.booking_id, p.user_id, p.provider, p.amount, p.currency, 'pending', p.intent_id, p.secret, p.redirect, p.return, p.at
     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::timestamptz[])
       as p(event_id, id, booking_id, user_id, provider, amount, currency, intent_id, secret, redirect, return, at)`;
-  await write(client, { name: 'insert_payments', text }, events, [
-    (event) => event.eventId,
-    (event) => event.paymentId,
-    (event) => event.bookingId,
-    (event) => event.userId,
-    (event) => event.provider,
-    (event) => event.amountMinor,
-    (event) => event.currency,
-    (event) => event.intentId,
-    (event) => event.clientSecret ?? null,
-    (event) => event.redirectUrl ?? null,
-    (event) => event.returnUrl ?? null,
-    at,
+  return statementOf({ name: 'insert_payments', text }, events, [
+    uuid((event) => event.eventId),
+    uuid((event) => event.paymentId),
+    uuid((event) => event.bookingId),
+    uuid((event) => event.userId),
+    each((event) => event.provider),
+    each((event) => event.amountMinor),
+    each((event) => event.currency),
+    each((event) => event.intentId),
+    each((event) => event.clientSecret ?? null),
+    each((event) => event.redirectUrl ?? null),
+    each((event) => event.returnUrl ?? null),
+    moment((event) => event.atMs),
   ]);
 }
 
-async function insertAttempts(client: pg.ClientBase, events: readonly Of<'payment-failed'>[]): Promise<void> {
+function insertAttempts(events: readonly Of<'payment-failed'>[]): readonly Statement[] {
   const text = `
     insert into payment_attempts (event_id, payment_id, attempt, decline_code, failed_at)
     select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::timestamptz[])`;
-  await write(client, { name: 'insert_attempts', text }, events, [
-    (event) => event.eventId,
-    (event) => event.paymentId,
-    (event) => event.failure,
-    (event) => event.declineCode,
-    at,
+  return statementOf({ name: 'insert_attempts', text }, events, [
+    uuid((event) => event.eventId),
+    uuid((event) => event.paymentId),
+    each((event) => event.failure),
+    each((event) => event.declineCode),
+    moment((event) => event.atMs),
   ]);
 }
 
@@ -74,7 +75,7 @@ function paymentChange(event: SagaEvent): PaymentChange | null {
   }
 }
 
-async function changePayments(client: pg.ClientBase, events: readonly SagaEvent[]): Promise<void> {
+function changePayments(events: readonly SagaEvent[]): readonly Statement[] {
   const changes = events.map(paymentChange).filter((change) => change !== null);
   // A row is changed once in a statement: the last change of a payment says what it is.
   const last = [...new Map(changes.map((change) => [change.paymentId, change])).values()];
@@ -82,34 +83,34 @@ async function changePayments(client: pg.ClientBase, events: readonly SagaEvent[
     update payments p set status = c.status, changed_at = c.at
     from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) as c(event_id, id, status, at)
     where p.event_id = c.event_id and p.id = c.id`;
-  await write(client, { name: 'change_payments', text }, last, [
-    ({ event }) => event.eventId,
-    ({ paymentId }) => paymentId,
-    ({ status }) => status,
-    ({ event }) => at(event),
+  return statementOf({ name: 'change_payments', text }, last, [
+    uuid(({ event }) => event.eventId),
+    uuid(({ paymentId }) => paymentId),
+    each(({ status }) => status),
+    moment(({ event }) => event.atMs),
   ]);
 }
 
 /** Money that came too late and went back at once. */
-async function insertRefunds(client: pg.ClientBase, events: readonly Of<'refund-settled'>[]): Promise<void> {
+function insertRefunds(events: readonly Of<'refund-settled'>[]): readonly Statement[] {
   const text = `
     insert into refunds (event_id, id, payment_id, booking_id, amount_minor, reason, provider_refund_id, created_at, settled_at)
     select r.event_id, gen_random_uuid(), r.payment_id, r.booking_id, r.amount, r.reason, r.refund_id, r.at, r.at
     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[])
       as r(event_id, payment_id, booking_id, amount, reason, refund_id, at)`;
-  await write(client, { name: 'insert_refunds', text }, events, [
-    (event) => event.eventId,
-    (event) => event.paymentId,
-    (event) => event.bookingId,
-    (event) => event.amountMinor,
-    (event) => event.reason,
-    (event) => event.refundId,
-    at,
+  return statementOf({ name: 'insert_refunds', text }, events, [
+    uuid((event) => event.eventId),
+    uuid((event) => event.paymentId),
+    uuid((event) => event.bookingId),
+    each((event) => event.amountMinor),
+    each((event) => event.reason),
+    each((event) => event.refundId),
+    moment((event) => event.atMs),
   ]);
 }
 
 /** Written when it is decided. What gives nothing back is settled with that. */
-async function insertRequested(client: pg.ClientBase, events: readonly Of<'refund-requested'>[]): Promise<void> {
+function insertRequested(events: readonly Of<'refund-requested'>[]): readonly Statement[] {
   const paid = events.filter((event) => event.paymentId !== null);
   const text = `
     insert into refunds (event_id, id, payment_id, booking_id, number, amount_minor, withheld_minor, reason, created_at, settled_at)
@@ -117,28 +118,28 @@ async function insertRequested(client: pg.ClientBase, events: readonly Of<'refun
            case when r.amount = 0 then r.at end
     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::bigint[], $6::bigint[], $7::text[], $8::timestamptz[])
       as r(event_id, payment_id, booking_id, number, amount, withheld, reason, at)`;
-  await write(client, { name: 'insert_requested_refunds', text }, paid, [
-    (event) => event.eventId,
-    (event) => event.paymentId,
-    (event) => event.bookingId,
-    (event) => event.refund,
-    (event) => event.amountMinor,
-    (event) => event.withheldMinor,
-    (event) => event.reason,
-    at,
+  return statementOf({ name: 'insert_requested_refunds', text }, paid, [
+    uuid((event) => event.eventId),
+    each((event) => event.paymentId),
+    uuid((event) => event.bookingId),
+    each((event) => event.refund),
+    each((event) => event.amountMinor),
+    each((event) => event.withheldMinor),
+    each((event) => event.reason),
+    moment((event) => event.atMs),
   ]);
 }
 
-async function settleRefunds(client: pg.ClientBase, events: readonly Of<'money-returned'>[]): Promise<void> {
+function settleRefunds(events: readonly Of<'money-returned'>[]): readonly Statement[] {
   const text = `
     update refunds r set settled_at = s.at, provider_refund_id = s.refund_id
     from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::timestamptz[]) as s(event_id, payment_id, number, refund_id, at)
     where r.event_id = s.event_id and r.payment_id = s.payment_id and r.number = s.number`;
-  await write(client, { name: 'settle_refunds', text }, events, [
-    (event) => event.eventId,
-    (event) => event.paymentId,
-    (event) => event.refund,
-    (event) => event.refundId,
-    at,
+  return statementOf({ name: 'settle_refunds', text }, events, [
+    uuid((event) => event.eventId),
+    each((event) => event.paymentId),
+    each((event) => event.refund),
+    each((event) => event.refundId),
+    moment((event) => event.atMs),
   ]);
 }

@@ -1,29 +1,27 @@
 /**
  * What the sagas' events mean in tables: the operators' view, payments and refunds (projection-money.ts), tickets, dead
- * letters, the outbox. Runs inside the transaction that appends the events; one statement a table, however many events.
+ * letters, the outbox. Statements for the transaction that appends the events; one a table, however many events.
  */
-import type pg from 'pg';
 import type { DomainEvent } from '../../engine/events.ts';
 import { statusOf, stepAfter, stuckAfterAttempts } from '../../engine/saga.ts';
 import type { SagaEvent, Step } from '../../engine/saga-events.ts';
 import type { Topic } from '../../engine/topics.ts';
-import { at, type Of, typed, write } from './projection-columns.ts';
+import { each, moment, type Of, type Statement, statementOf, typed, uuid } from './projection-columns.ts';
 import { projectMoney } from './projection-money.ts';
 
-export async function projectSagas(client: pg.ClientBase, events: readonly SagaEvent[]): Promise<void> {
-  await upsertSagas(client, events);
-  await projectMoney(client, events);
-  await insertTickets(client, typed(events, 'tickets-issued'));
-  const ended = typed(events, 'refund-requested').filter((event) => event.ends);
-  await voidTickets(client, ended);
-  await insertDeadLetters(
-    client,
-    events.map(deadLetter).filter((letter) => letter !== null),
-  );
-  await tell(client, events);
+export function projectSagas(events: readonly SagaEvent[]): readonly Statement[] {
+  return [
+    ...upsertSagas(events),
+    ...projectMoney(events),
+    ...insertTickets(typed(events, 'tickets-issued')),
+    ...voidTickets(typed(events, 'refund-requested').filter((event) => event.ends)),
+    ...insertDeadLetters(events.map(deadLetter).filter((letter) => letter !== null)),
+    ...tell('payment-events', events.map(paymentEvent)),
+    ...tell('saga-commands', events.map(sagaCommand)),
+  ];
 }
 
-async function upsertSagas(client: pg.ClientBase, events: readonly SagaEvent[]): Promise<void> {
+function upsertSagas(events: readonly SagaEvent[]): readonly Statement[] {
   // The last event of a saga in this transaction says where it stands; a row is written once in a statement.
   const last = [...new Map(events.map((event) => [event.bookingId, event])).values()];
   const failed = (event: SagaEvent) => (event.type === 'step-failed' ? event : null);
@@ -40,43 +38,43 @@ async function upsertSagas(client: pg.ClientBase, events: readonly SagaEvent[]):
     on conflict (event_id, booking_id) do update
     set status = excluded.status, step = excluded.step, attempts = excluded.attempts, error = excluded.error,
         wake_at = excluded.wake_at, updated_at = excluded.updated_at`;
-  await write(client, { name: 'upsert_sagas', text }, last, [
-    (event) => event.eventId,
-    (event) => event.bookingId,
-    (event) => statusOf(stepAfter(event)),
-    (event) => stepAfter(event),
-    (event) => failed(event)?.attempt ?? 0,
-    (event) => failed(event)?.error ?? null,
-    (event) => (event.type === 'step-failed' ? new Date(event.retryAtMs).toISOString() : null),
-    at,
+  return statementOf({ name: 'upsert_sagas', text }, last, [
+    uuid((event) => event.eventId),
+    uuid((event) => event.bookingId),
+    each((event) => statusOf(stepAfter(event))),
+    each((event) => stepAfter(event)),
+    each((event) => failed(event)?.attempt ?? 0),
+    each((event) => failed(event)?.error ?? null),
+    each((event) => (event.type === 'step-failed' ? new Date(event.retryAtMs).toISOString() : null)),
+    moment((event) => event.atMs),
   ]);
 }
 
-async function insertTickets(client: pg.ClientBase, events: readonly Of<'tickets-issued'>[]): Promise<void> {
+function insertTickets(events: readonly Of<'tickets-issued'>[]): readonly Statement[] {
   const tickets = events.flatMap((event) => event.codes.map((code, index) => ({ event, code, number: index + 1 })));
   const text = `
     insert into tickets (event_id, code, booking_id, zone_id, user_id, number, issued_at)
     select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[], $7::timestamptz[])`;
-  await write(client, { name: 'insert_tickets', text }, tickets, [
-    ({ event }) => event.eventId,
-    ({ code }) => code,
-    ({ event }) => event.bookingId,
-    ({ event }) => event.zoneId,
-    ({ event }) => event.userId,
-    ({ number }) => number,
-    ({ event }) => at(event),
+  return statementOf({ name: 'insert_tickets', text }, tickets, [
+    uuid(({ event }) => event.eventId),
+    each(({ code }) => code),
+    uuid(({ event }) => event.bookingId),
+    uuid(({ event }) => event.zoneId),
+    uuid(({ event }) => event.userId),
+    each(({ number }) => number),
+    moment(({ event }) => event.atMs),
   ]);
 }
 
-async function voidTickets(client: pg.ClientBase, events: readonly Of<'refund-requested'>[]): Promise<void> {
+function voidTickets(events: readonly Of<'refund-requested'>[]): readonly Statement[] {
   const text = `
     update tickets t set voided_at = v.at
     from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) as v(event_id, booking_id, at)
     where t.event_id = v.event_id and t.booking_id = v.booking_id`;
-  await write(client, { name: 'void_tickets', text }, events, [
-    (event) => event.eventId,
-    (event) => event.bookingId,
-    at,
+  return statementOf({ name: 'void_tickets', text }, events, [
+    uuid((event) => event.eventId),
+    uuid((event) => event.bookingId),
+    moment((event) => event.atMs),
   ]);
 }
 
@@ -95,34 +93,31 @@ function deadLetter(event: SagaEvent): DeadLetter | null {
   return { event, step: event.step, error: event.error, attempts: event.attempt };
 }
 
-async function insertDeadLetters(client: pg.ClientBase, letters: readonly DeadLetter[]): Promise<void> {
+function insertDeadLetters(letters: readonly DeadLetter[]): readonly Statement[] {
   const text = `
     insert into dead_letters (id, topic, key, consumer, event, error, attempts, created_at)
     select gen_random_uuid(), 'saga-commands', d.key, 'booking-saga', d.event, d.error, d.attempts, d.at
     from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::timestamptz[]) as d(key, event, error, attempts, at)`;
-  await write(client, { name: 'insert_dead_letters', text }, letters, [
-    ({ event }) => event.bookingId,
-    ({ step }) => JSON.stringify({ step }),
-    ({ error }) => error,
-    ({ attempts }) => attempts,
-    ({ event }) => at(event),
+  return statementOf({ name: 'insert_dead_letters', text }, letters, [
+    each(({ event }) => event.bookingId),
+    each(({ step }) => JSON.stringify({ step })),
+    each(({ error }) => error),
+    each(({ attempts }) => attempts),
+    moment(({ event }) => event.atMs),
   ]);
 }
 
 /** What other services may follow of a saga. What a provider reports is told by the webhook inbox. */
-async function tell(client: pg.ClientBase, events: readonly SagaEvent[]): Promise<void> {
-  await tellTopic(client, 'payment-events', events.map(paymentEvent));
-  await tellTopic(client, 'saga-commands', events.map(sagaCommand));
-}
-
-async function tellTopic(client: pg.ClientBase, topic: Topic, events: readonly (DomainEvent | null)[]): Promise<void> {
+function tell(topic: Topic, events: readonly (DomainEvent | null)[]): readonly Statement[] {
   const told = events.filter((event) => event !== null);
-  if (told.length === 0) return;
-  const text = 'insert into outbox (topic, events) values ($1, $2)';
-  await client.query({ name: 'tell', text, values: [topic, JSON.stringify(told)] });
+  if (told.length === 0) return [];
+  const types = [...new Set(told.map(({ type }) => type))];
+  const text = 'insert into outbox (topic, types, events) values ($1, $2, $3)';
+  return [{ name: 'tell', text, values: [topic, types, JSON.stringify(told)] }];
 }
 
-const envelopeOf = (event: SagaEvent) => ({ source: 'onsale', subject: event.bookingId, time: at(event) }) as const;
+const timeOf = ({ atMs }: SagaEvent) => new Date(atMs).toISOString();
+const envelopeOf = (event: SagaEvent) => ({ source: 'onsale', subject: event.bookingId, time: timeOf(event) }) as const;
 
 function paymentEvent(event: SagaEvent): DomainEvent | null {
   const envelope = envelopeOf(event);

@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import type { DomainEvent } from '../../engine/events.ts';
 import type { PaymentNotice, ProviderName } from '../../engine/payment.ts';
+import { moments, packets } from './binary-arrays.ts';
 import { gather } from './gather.ts';
 
 export interface StoredNotice {
@@ -69,8 +70,8 @@ async function store(pool: pg.Pool, batch: readonly StoredNotice[]): Promise<Rea
     batch.map(({ provider }) => provider),
     batch.map(({ notice }) => notice.providerEventId),
     batch.map(({ notice }) => notice.kind),
-    batch.map(({ rawBody }) => Buffer.from(rawBody)),
-    batch.map(({ receivedAtMs }) => new Date(receivedAtMs).toISOString()),
+    packets(batch.map(({ rawBody }) => rawBody)),
+    moments(batch.map(({ receivedAtMs }) => receivedAtMs)),
     events.map((event) => event && JSON.stringify(event)),
     batch.map(({ notice }, index) => events[index] !== null || notice.kind === 'ignored'),
   ];

@@ -22,7 +22,6 @@ type Call =
   | 'readIntent'
   | 'cancelIntent'
   | 'refund'
-  | 'notify'
   | 'find'
   | 'journal.append'
   | 'journal.read'
@@ -137,7 +136,6 @@ export class SagaStage {
       zoneOf: () => ({ send: (request) => this.#zone(request) }),
       bookings: { find: () => this.call('find', 5, () => this.booking) },
       providers: { stripe: this.#provider() },
-      notify: () => this.call('notify', 10, () => void this.done.push('notified')),
       paymentGraceMs: 120_000,
       askTimeoutMs: 10_000,
       watch: { stepped: () => {}, stuck: (_, step: Step) => this.stuck.push(step) },
@@ -157,8 +155,10 @@ export class SagaStage {
     const status = statusAfter(this.booking.status, kind);
     if (kind === 'reacquire' && !this.seatsAreFree) return 'too-few' as const;
     if (!status) return 'absent' as const;
-    this.done.push(kind === 'refund' ? 'seats back' : kind);
     const expiresAtMs = kind === 'extend' ? request.expiresAtMs : this.booking.expiresAtMs;
+    // A hold that ends at that time already is not extended again.
+    if (kind !== 'extend' || expiresAtMs !== this.booking.expiresAtMs)
+      this.done.push(kind === 'refund' ? 'seats back' : kind);
     this.booking = { ...this.booking, status, expiresAtMs };
     return 'applied' as const;
   }
