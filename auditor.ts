@@ -201,10 +201,10 @@ async function auditTickets(truth: ClientBase, eventId: string | null, verdict: 
 
 async function auditGates({ databaseUrl, redisUrl, eventId, settled }: AuditSources, verdict: Verdict): Promise<void> {
   const events = await inSnapshot(databaseUrl, (truth) => readEvents(truth, eventId));
-  await withGate(redisUrl, async (redis) => {
+  await withGate(redisUrl, async (gate) => {
     for (const event of events) {
       const { state, findings } = await compareEvent(
-        (depth) => readGate(redis, event, depth),
+        (depth) => readGate(gate, event, depth),
         () => inSnapshot(databaseUrl, (truth) => readTruth(truth, event.eventId)),
       );
       if (state === 'level') verdict.examined('P1', event.zoneIds.length);

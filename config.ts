@@ -20,19 +20,23 @@ const secret = z
   .string()
   .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes, chosen at random');
 const seconds = (fallback: number) => z.coerce.number().positive().max(86_400).default(fallback);
-const storeUrl = (protocol: RegExp, example: string) =>
-  z.url({ protocol, error: `must be an address such as ${example}` });
+const redisUrl = z.url({ protocol: /^rediss?$/ });
 
 /** Each variable: absent means the demo's default. */
 const variables = z.object({
   PORT: port(8080).describe('TCP port of the API; 0 = any free one'),
   HOST: z.string().default('127.0.0.1').describe('address to listen on'),
-  DATABASE_URL: storeUrl(/^postgres(ql)?$/, 'postgres://user:password@host:5432/name')
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'must be an address such as postgres://user:password@host:5432/name' })
     .optional()
     .describe('PostgreSQL 15+; absent: a private one under ONSALE_DATA_DIR'),
-  REDIS_URL: storeUrl(/^rediss?$/, 'redis://host:6379')
+  REDIS_URL: z
+    .string()
+    .refine((text) => text.split(',').every((url) => redisUrl.safeParse(url).success), {
+      error: 'must be an address such as redis://host:6379, or several by comma',
+    })
     .optional()
-    .describe('Redis 7+; absent: a private one under ONSALE_DATA_DIR'),
+    .describe('Redis 7+; several by comma: members of a Redis Cluster; absent: a private one under ONSALE_DATA_DIR'),
   KAFKA_BROKERS: list.describe('brokers of the event log as host:port, by comma; absent: events stay in the process'),
   KAFKA_PREFIX: z
     .string()

@@ -6,6 +6,7 @@ describe('docs/metrics.md', () => {
   it('lists exactly the metrics that there are, with their types', async () => {
     const metrics = createMetrics();
     for (const name of Object.keys(gauges)) metrics.gauge(name as keyof typeof gauges, () => 1);
+    metrics.nodeInfo('n');
     metrics.consumerLag(async () => [{ consumer: 'c', topic: 't', events: 1 }]);
     const text = await metrics.text();
     const ours = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].filter(

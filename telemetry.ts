@@ -41,6 +41,8 @@ export interface Metrics {
   meshAsked(result: 'answer' | 'refused' | 'unanswered'): void;
   meshFrame(items: number): void;
   meshIgnored(why: 'stranger' | 'no-ticket' | 'malformed' | 'version' | 'late' | 'overload'): void;
+  /** Which node this is: several may answer behind one port. */
+  nodeInfo(nodeId: string): void;
   /** A gauge that is read when somebody asks. */
   gauge(name: GaugeName, read: () => number | Promise<number>): void;
   /** Read when somebody asks; while it cannot be read, it is not shown. */
@@ -95,20 +97,16 @@ export function createMetrics(): Metrics {
   const batchSize = histogram('zone_batch_size', 'Requests in one batch', [], powersOfTwo);
   const batchSeconds = histogram('zone_batch_seconds', 'One call of a batch', ['stage'], latencySeconds);
   const doubts = counter('zone_doubts_total', 'Times a zone closed until gate and truth agreed again');
-  const refused = counter('zone_batches_refused_total', 'Batches that a store refused, for the zone has moved on', [
-    'by',
-    'why',
-  ]);
+  const refusals = 'Batches that a store refused, for the zone has moved on';
+  const refused = counter('zone_batches_refused_total', refusals, ['by', 'why']);
   const forwards = counter('cluster_requests_total', 'Requests to owners on other nodes', ['kind', 'result']);
   const crashes = counter('actor_restarts_total', 'Incarnations that ended by a fault');
   const abandoned = counter('actor_messages_abandoned_total', 'Messages that no actor handled');
   const admitted = counter('queue_admitted_total', 'People whom waiting rooms gave a pass');
   const liveEnded = counter('live_ended_total', 'Live connections that this server ended', ['why']);
   const steps = counter('saga_steps_total', 'Effects of saga steps', ['step', 'result']);
-  const stuck = counter(
-    'saga_stuck_total',
-    'Failures of a step that failed more often, or of a saga that takes longer, than is normal',
-  );
+  const troubles = 'Failures of a step that failed more often, or of a saga that takes longer, than is normal';
+  const stuck = counter('saga_stuck_total', troubles);
   const deliveries = counter('outbox_deliveries_total', 'Events handed to a consumer', ['result']);
   const asked = counter('mesh_requests_total', 'Requests to other nodes that came to an end', ['result']);
   const frames = histogram('mesh_frame_items', 'Requests and answers in one frame', [], powersOfTwo);
@@ -140,6 +138,7 @@ export function createMetrics(): Metrics {
     meshAsked: (result) => asked.inc({ result }),
     meshFrame: (items) => frames.observe(items),
     meshIgnored: (why) => ignored.inc({ why }),
+    nodeInfo: (nodeId) => showNode(registers, nodeId),
     gauge(name, read) {
       new Gauge({
         name,
@@ -152,6 +151,11 @@ export function createMetrics(): Metrics {
     },
     consumerLag: (read) => showConsumerLag(registers, read),
   };
+}
+
+function showNode(registers: Registry[], nodeId: string): void {
+  const labelNames = ['node_id'];
+  new Gauge({ name: 'node_info', help: 'This node; always 1', labelNames, registers }).set({ node_id: nodeId }, 1);
 }
 
 function showConsumerLag(registers: Registry[], read: () => Promise<readonly ConsumerLag[]>): void {

@@ -114,10 +114,14 @@ function turnAway({ turnedAway, deps, self, gating, committing, phase }: State):
   if (turnedAway.length > 0 && !isBusy) self.tell({ type: 'wake' });
 }
 
-/** Nothing that was accepted waits for an answer, and nothing of this owner is under way. */
-function isIdle({ gating, committing, takingOver, commits, again, keys, inbox, turnedAway }: State): boolean {
-  if (gating || committing > 0 || takingOver || keys.areUnderWay) return false;
-  return commits.length + again.length + inbox.length + turnedAway.length === 0;
+/**
+ * Nothing that was accepted waits for an answer, and nothing of this owner is under way. In doubt there is nothing to finish:
+ * who waits is told to come again, and the next owner need not wait, too.
+ */
+function isIdle({ phase, gating, committing, takingOver, commits, again, keys, inbox, turnedAway }: State): boolean {
+  if (gating || committing > 0 || takingOver) return false;
+  if (phase === 'doubtful') return true;
+  return !keys.areUnderWay && commits.length + again.length + inbox.length + turnedAway.length === 0;
 }
 
 /**

@@ -1,21 +1,25 @@
 /**
- * `onsale bench cluster`: a rush through several nodes on one port, while one of them at random is killed -9, paused or
- * restarted, again and again. After each blow every zone is asked until it answers: that is how long it was away for a
- * buyer who does not let go. At the end, the audit.
+ * `onsale bench cluster`: a rush through several nodes on one port, while one of them at random is killed -9 or paused, or
+ * each in turn is restarted, again and again. After each blow every zone is asked until it answers: that is how long it was
+ * away for a buyer who does not let go. At the end, the audit, and the batches that the stores refused.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { build } from 'hdr-histogram-js';
 import { auditTable } from '../cli/audit.ts';
 import type { Fixture } from '../cli/seed.ts';
 import { type Chance, chanceFrom } from './chance.ts';
-import { type Crowd, eager } from './crowd.ts';
+import { loadSteadily, type SteadyLoad, steadyLines } from './cluster-load.ts';
+import { type Crowd, eager, type Mood } from './crowd.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
+import type { Tally } from './load/tally.ts';
+import { readMetrics } from './metrics-page.ts';
 import { openRush } from './own-rush.ts';
 import { type OwnServer, prepareServer } from './own-server.ts';
-import { parentOf } from './processes.ts';
-import { auditSettled } from './rush-scene.ts';
+import { parentOf, startOf } from './processes.ts';
+import { auditSettled, type Sale } from './rush-scene.ts';
 
 const blows = ['kill', 'pause', 'restart'] as const;
 
@@ -29,6 +33,9 @@ interface ClusterOptions {
   readonly everySeconds: number;
   /** Buyers who come in a second. */
   readonly perSecond: number;
+  readonly pauseSeconds: number;
+  /** Reservations a second beside the buyers, open loop; 0: none. */
+  readonly rate: number;
   readonly seed: number;
 }
 
@@ -38,11 +45,11 @@ interface ClusterIo {
 }
 
 const users = 20_000;
-const holdSeconds = 8;
+/** Holds run out and seats come back; under a steady load that would double it, and nobody lets a hold run out. */
+const holdSecondsOf = ({ rate }: ClusterOptions) => (rate > 0 ? 600 : 8);
+const decided: Mood = { ...eager, 'pays-late': 0, 'bad-card': 0, 'walks-away': 0 };
 const waitMs = 10_000;
 const settlePatienceMs = 90_000;
-/** Longer than silence is taken for absence. */
-const pauseMs = 6_000;
 /** A zone that does not answer for so long is a failure of its own. */
 const awayLimitMs = 5_000;
 const probePauseMs = 25;
@@ -50,7 +57,7 @@ const probeTimeoutMs = 1_000;
 
 export const clusterUsage = `  cluster a rush through several nodes on one port, one of which is killed, paused or restarted again and again
           [--nodes 3] [--zones 45] [--seats 400] [--blow kill|pause|restart] [--blows 30] [--every 10]
-          [--per-second 50] [--seed 1]`;
+          [--pause 6] [--per-second 50] [--rate 0] [--seed 1]`;
 
 /** The exit code: 0 when no promise was broken and no zone was away for longer than the limit. */
 export function runCluster(args: string[], io: ClusterIo): Promise<number> {
@@ -64,7 +71,9 @@ export function runCluster(args: string[], io: ClusterIo): Promise<number> {
       blow: text('kill'),
       blows: text('30'),
       every: text('10'),
+      pause: text('6'),
       'per-second': text('50'),
+      rate: text('0'),
       seed: text('1'),
     },
   });
@@ -77,28 +86,37 @@ export function runCluster(args: string[], io: ClusterIo): Promise<number> {
   if (!blow) throw new TypeError(`--blow is one of ${blows.join(', ')}`);
   const nodes = whole('nodes', 2);
   const sale = { zones: whole('zones', 1), seatsPerZone: whole('seats', 1), perSecond: whole('per-second', 1) };
-  const fate = { blow, blows: whole('blows', 1), everySeconds: whole('every', 2), seed: whole('seed', 0) };
+  const times = { blows: whole('blows', 1), everySeconds: whole('every', 2), pauseSeconds: whole('pause', 1) };
+  const fate = { blow, ...times, rate: whole('rate', 0), seed: whole('seed', 0) };
   return rushThrough({ nodes, ...sale, ...fate }, io);
 }
 
 async function rushThrough(options: ClusterOptions, { program, print }: ClusterIo): Promise<number> {
-  const server = await prepareServer({ program, holdSeconds, nodes: options.nodes });
+  const server = await prepareServer({ program, holdSeconds: holdSecondsOf(options), nodes: options.nodes });
   let passed = false;
   try {
     await server.start();
-    const { zones, seatsPerZone, seed } = options;
-    const sale = { users, zones, seatsPerZone };
-    const { fixture, stage, crowd, place } = await openRush(server, { sale, waitMs, seed });
+    const { fixture, stage, crowd, place } = await openRush(server, {
+      sale: saleOf(options),
+      waitMs,
+      seed: options.seed,
+    });
     try {
+      const load = steadyLoad(options, { program, baseUrl: server.baseUrl, ackedFile: place.ackedFile });
       const away = await underBlows(options, { server, crowd, fixture, print });
       await crowd.gone();
+      const steady = await load;
+      for (const line of steady ? steadyLines(steady) : []) print(line);
+      print(await refusedBatches(server.baseUrl, options.nodes));
       const audit = await auditSettled(place, settlePatienceMs);
       const { name, p50, p99, most } = awayFigures(options, away);
       for (const line of auditTable(audit)) print(line);
       for (const trouble of crowd.troubles) print(`trouble: ${trouble}`);
       print(`${crowd.came} buyers came, ${stage.acked.lines} promises were noted`);
       print(`${name}: a zone was away for ${p50} ms (P50), ${p99} ms (P99), ${most} ms at most`);
-      passed = audit.clean && crowd.troubles.length === 0 && most < awayLimitMs;
+      // Whoever is killed or paused answers nothing; whoever is restarted lets nobody down.
+      const failed = options.blow === 'restart' && steady ? steady.byVerdict.failed.totalCount : 0;
+      passed = audit.clean && crowd.troubles.length === 0 && most < awayLimitMs && failed === 0;
       print(passed ? 'cluster: passed' : 'cluster: FAILED');
     } finally {
       await stage.close();
@@ -108,6 +126,36 @@ async function rushThrough(options: ClusterOptions, { program, print }: ClusterI
     await server.close(!passed);
   }
   return passed ? 0 : 1;
+}
+
+/** Room for all that will be asked. */
+function saleOf({ zones, seatsPerZone: seats, rate, ...options }: ClusterOptions): Sale {
+  const asked = rate * secondsOf(options);
+  const seatsPerZone = seats + Math.ceil((1.2 * asked) / zones);
+  return { users, zones, seatsPerZone, maxPerUser: 10 + Math.ceil((1.2 * asked) / users) };
+}
+
+function secondsOf({ blows: count, everySeconds }: Pick<ClusterOptions, 'blows' | 'everySeconds'>): number {
+  return count * everySeconds;
+}
+
+async function steadyLoad(
+  options: ClusterOptions,
+  place: Pick<SteadyLoad, 'program' | 'baseUrl' | 'ackedFile'>,
+): Promise<Tally | null> {
+  const { rate: ratePerSecond, seed } = options;
+  if (ratePerSecond === 0) return null;
+  const fixtureFile = join(dirname(place.ackedFile), 'fixture.json');
+  return loadSteadily({ ...place, ratePerSecond, seconds: secondsOf(options), fixtureFile, seed });
+}
+
+/** Of all nodes since they started: late batches of owners that had been replaced. */
+async function refusedBatches(baseUrl: string, nodes: number): Promise<string> {
+  const page = await readMetrics(baseUrl, nodes);
+  const refused = (by: string, why: string) =>
+    page?.get(`zone_batches_refused_total{by="${by}",why="${why}"}`) ?? (page ? 0 : 'unknown');
+  const counts = (by: string) => `${refused(by, 'fenced')} as fenced and ${refused(by, 'stale')} as stale`;
+  return `batches refused by Redis: ${counts('gate')}; by PostgreSQL: ${counts('truth')}`;
 }
 
 interface Scene {
@@ -122,15 +170,15 @@ async function underBlows(
   options: ClusterOptions,
   { server, crowd, fixture, print }: Scene,
 ): Promise<readonly number[]> {
-  const { blows: count, everySeconds, perSecond, blow } = options;
+  const { blows: count, everySeconds, perSecond, blow, rate } = options;
   const chance = chanceFrom(options.seed);
   const probe = createHttpClient({ connectionsMax: 128, timeoutMs: probeTimeoutMs, patienceMs: 0, observe: () => {} });
   const all: number[] = [];
   try {
     for (let number = 1; number <= count; number++) {
-      const coming = crowd.admit(perSecond * everySeconds, everySeconds * 1_000, eager);
+      const coming = crowd.admit(perSecond * everySeconds, everySeconds * 1_000, rate > 0 ? decided : eager);
       await delay(1_000);
-      strike(blow, membersOf(server.pid), chance);
+      strike(options, membersOf(server.pid), chance);
       const away = await Promise.all(
         fixture.zone_ids.map((zoneId, at) =>
           timeAway(probe, { baseUrl: server.baseUrl, fixture, zoneId, key: `probe ${number} ${at}` }),
@@ -148,21 +196,23 @@ async function underBlows(
   return all;
 }
 
-function strike(blow: ClusterOptions['blow'], members: readonly number[], chance: Chance): void {
-  const pid = members[chance.between(0, members.length - 1)];
+/** Members are restarted in turn, the oldest first; who is killed or paused, chance decides. */
+function strike({ blow, pauseSeconds }: ClusterOptions, members: readonly number[], chance: Chance): void {
+  const pid = members[blow === 'restart' ? 0 : chance.between(0, members.length - 1)];
   if (pid === undefined) throw new Error('no node runs');
   if (blow === 'kill') process.kill(pid, 'SIGKILL');
   else if (blow === 'restart') process.kill(pid, 'SIGTERM');
   else {
     process.kill(pid, 'SIGSTOP');
-    setTimeout(() => process.kill(pid, 'SIGCONT'), pauseMs);
+    setTimeout(() => process.kill(pid, 'SIGCONT'), pauseSeconds * 1_000);
   }
 }
 
-/** The processes of the nodes: children of the server that say so. */
+/** The processes of the nodes: children of the server that say so, the one that runs longest first. */
 function membersOf(serverPid: number | null): readonly number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => parentOf(pid) === serverPid && commandOf(pid).includes('--member'));
+  const members = pids.map(Number).filter((pid) => parentOf(pid) === serverPid && commandOf(pid).includes('--member'));
+  return members.sort((one, other) => startOf(one) - startOf(other));
 }
 
 function commandOf(pid: number): string {

@@ -10,6 +10,7 @@ const numbers = {
   'warm-up': [5, 'seconds before it, left out of every figure'],
   connections: [256, 'kept connections, of all generators together'],
   generators: [1, 'generator processes'],
+  nodes: [1, 'processes of the own server, on one port'],
   'server-cores': [0, 'cores for server and stores alone, the others for the generators; 0: all share all'],
   users: [200_000, 'distinct users, taken in turn; fewer make them come again'],
   zones: [1, 'zones of the event, taken in turn'],
@@ -88,7 +89,7 @@ export function readLoadOptions(args: readonly string[], defaults: Partial<Numbe
   };
   const names = Object.keys(numbers) as NumberName[];
   const read = Object.fromEntries(names.map((name) => [name, number(name)])) as Record<NumberName, number>;
-  for (const name of ['seconds', 'connections', 'generators', 'users', 'zones'] as const)
+  for (const name of ['seconds', 'connections', 'generators', 'nodes', 'users', 'zones'] as const)
     if (read[name] === 0) throw new TypeError(`--${name} must be above 0`);
   return {
     ...read,

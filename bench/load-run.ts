@@ -118,6 +118,6 @@ function openSubject(
   { program }: LoadIo,
 ): Promise<Subject> {
   if (options.target) return openTarget({ ...options.target, maxPerUser: sale.maxPerUser });
-  const { settings, 'hold-seconds': holdSeconds } = options;
-  return openOwnSubject({ program, sale, cores, holdSeconds, settings });
+  const { settings, nodes, 'hold-seconds': holdSeconds } = options;
+  return openOwnSubject({ program, sale, nodes, cores, holdSeconds, settings });
 }

@@ -82,10 +82,10 @@ interface Watched {
 }
 
 /** From the end of the warm-up to the end of the load. */
-async function watch({ baseUrl, processes }: Subject, load: Load, startAtMs: number): Promise<Watched> {
+async function watch({ baseUrl, processes, members }: Subject, load: Load, startAtMs: number): Promise<Watched> {
   const residentBefore = residentMbOf(processes.server);
   await delay(Math.max(0, startAtMs + load.warmUpSeconds * 1_000 - Date.now()));
-  const before = await readMetrics(baseUrl);
+  const before = await readMetrics(baseUrl, members);
   const cpuBefore = cpuOf(processes);
   const endMs = startAtMs + secondsOf(load.profile) * 1_000;
   let most = residentBefore;
@@ -95,7 +95,7 @@ async function watch({ baseUrl, processes }: Subject, load: Load, startAtMs: num
     if (now !== null) most = Math.max(most ?? 0, now);
   }
   const cpuAfter = cpuOf(processes);
-  const after = await readMetrics(baseUrl);
+  const after = await readMetrics(baseUrl, members);
   const spent = (group: GroupName) => {
     const [from, to] = [cpuBefore[group], cpuAfter[group]];
     return from === null || to === null ? null : to - from;

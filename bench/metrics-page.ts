@@ -15,14 +15,35 @@ export interface ServerFigures {
 
 const sample = /^([a-z_:][a-z0-9_:]*(?:\{.*\})?) ([^ ]+)/i;
 
-/** Null when there is no such page. */
-export async function readMetrics(baseUrl: string): Promise<MetricsPage | null> {
+/** With a new connection each time, the system leads us to each member of a port sooner or later. */
+const triesPerMember = 50;
+
+/** Null when there is no such page. Of several members behind one port, the sums. */
+export async function readMetrics(baseUrl: string, members = 1): Promise<MetricsPage | null> {
+  const pages = new Map<string, MetricsPage>();
+  for (let tries = 0; tries < triesPerMember * members && pages.size < members; tries++) {
+    const page = await readOnePage(baseUrl);
+    const name = page && [...page.keys()].find((series) => series.startsWith('node_info'));
+    if (page) pages.set(name ?? '', page);
+    else if (members === 1) return null;
+  }
+  return pages.size < members ? null : sumOf([...pages.values()]);
+}
+
+async function readOnePage(baseUrl: string): Promise<MetricsPage | null> {
   try {
-    const response = await fetch(`${baseUrl}/metrics`, { signal: AbortSignal.timeout(5_000) });
+    const headers = { connection: 'close' };
+    const response = await fetch(`${baseUrl}/metrics`, { headers, signal: AbortSignal.timeout(5_000) });
     return response.ok ? parseMetrics(await response.text()) : null;
   } catch {
     return null;
   }
+}
+
+function sumOf(pages: readonly MetricsPage[]): MetricsPage {
+  const sum = new Map<string, number>();
+  for (const page of pages) for (const [series, value] of page) sum.set(series, (sum.get(series) ?? 0) + value);
+  return sum;
 }
 
 /** The text format of Prometheus, without its comments. */

@@ -21,6 +21,8 @@ interface Stat {
   /** Of its children that have ended and were waited for. */
   readonly endedTicks: number;
   readonly residentBytes: number;
+  /** Since the machine began. */
+  readonly startTicks: number;
 }
 
 /** See proc_pid_stat(5). The name in parentheses may hold anything, so fields are counted from its end. */
@@ -34,6 +36,7 @@ function readStat(pid: number): Stat | null {
       ownTicks: field(14) + field(15),
       endedTicks: field(16) + field(17),
       residentBytes: field(24) * pageBytes,
+      startTicks: field(22),
     };
   } catch {
     return null;
@@ -72,4 +75,9 @@ export function residentMbOf(pid: number | null): number | null {
 
 export function parentOf(pid: number): number | null {
   return readStat(pid)?.parent ?? null;
+}
+
+/** When a process began, in ticks since the machine did; 0: there is none. */
+export function startOf(pid: number): number {
+  return readStat(pid)?.startTicks ?? 0;
 }

@@ -29,6 +29,8 @@ export interface Subject {
   /** Null when its stores cannot be reached from here. */
   readonly stores: StoreFacts | null;
   readonly processes: ProcessGroups;
+  /** Processes that serve on its port. @default 1 */
+  readonly members?: number;
   /** What the run broke; empty when every promise held. */
   check(promised: Promised): Promise<Verified>;
   close(): Promise<void>;
@@ -49,6 +51,8 @@ export interface OwnSubjectOptions {
   readonly holdSeconds: number;
   /** @default false */
   readonly sandboxApart?: boolean;
+  /** Processes that serve on one port. @default 1 */
+  readonly nodes?: number;
   /** Of server and stores. @default null */
   readonly cores?: Cores;
   /** More variables for the server. */
@@ -82,6 +86,7 @@ export async function openOwnSubject(options: OwnSubjectOptions): Promise<OwnSub
       ...{ name, baseUrl: server.baseUrl, fixtureFile, ackedFile, stores: facts },
       ...{ dataDir: server.dataDir, sandboxUrl: server.sandboxUrl, databaseUrl: urls.databaseUrl, fixture },
       processes: { server: server.pid, redis: facts.redisPid, postgres: facts.postgresPid },
+      members: options.nodes ?? 1,
       check: (promised) => checkOnsale(place, sale, promised),
       close: () => server.close(false),
     };

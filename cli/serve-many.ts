@@ -49,7 +49,8 @@ export async function startCrew({ config, nodes, stores, sandboxPort, program, l
     // env(1) rather than a copy of our environment: only config.ts reads that.
     const variables = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
     const child = spawn('env', [...variables, process.execPath, program, 'serve', '--member'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      // The channel ends with this process, however that ends: nobody would start a member again, or stop it.
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
     running.add(child);
     child.once('exit', (code, signal) => {

@@ -20,6 +20,8 @@ export interface Mesh {
   request(nodeId: string, command: unknown, deadlineMs: number): Promise<MeshReply>;
   /** Who answers the requests of others; there is one. Until it is set they are refused as `unreachable`. */
   serve(handler: MeshHandler): void;
+  /** Calls `tell` with a member whose process has surely ended: nobody listens any more where it was. Others just fall silent. */
+  onGone(tell: (member: MeshMember) => void): void;
   /** Sends the answers that are ready, ends what is under way as when all others were gone, and lets go of the port. */
   close(): Promise<void>;
 }

@@ -4,7 +4,7 @@
  * real stores away. Everything else is a fault of ours.
  */
 
-const names = new Set(['AnswerLost', 'GateUnavailable', 'ProviderUnavailable', 'MaxRetriesPerRequestError']);
+const names = new Set(['AnswerLost', 'RedisUnavailable', 'ProviderUnavailable', 'MaxRetriesPerRequestError']);
 const systemCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

@@ -2,6 +2,7 @@
  * One encrypted connection to a peer, on which we only send. It is up at most once: what was handed to a connection that
  * ended is gone, so that nothing old reaches a peer by a later one.
  */
+import { connect } from 'node:net';
 import { type Context, Dealer } from 'zeromq';
 import type { MeshAddress } from '../engine/mesh.ts';
 
@@ -95,4 +96,26 @@ async function follow(dealer: Dealer, up: () => void): Promise<void> {
     if (type === 'handshake') up();
     else if (type === 'disconnect' || type === 'end') return;
   }
+}
+
+/**
+ * Whether the process at an endpoint has surely ended: its system is there and refuses connections to the port that the
+ * process had as long as it lived. ZeroMQ does not tell why it cannot connect.
+ */
+export function isDeserted(endpoint: string): Promise<boolean> {
+  const { hostname, port } = new URL(endpoint);
+  return new Promise((resolve) => {
+    const socket = connect({
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port),
+      timeout: patience.connectTimeout,
+    });
+    const end = (deserted: boolean) => {
+      socket.destroy();
+      resolve(deserted);
+    };
+    socket.once('connect', () => end(false));
+    socket.once('timeout', () => end(false));
+    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED'));
+  });
 }

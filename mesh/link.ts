@@ -11,7 +11,7 @@ import type { Context } from 'zeromq';
 import type { MeshMember, MeshRefusal, MeshReply } from '../engine/mesh.ts';
 import type { Clock } from '../engine/ports.ts';
 import type { Logger, Metrics } from '../telemetry.ts';
-import { type Connection, type KeyPair, openConnection } from './connection.ts';
+import { type Connection, isDeserted, type KeyPair, openConnection } from './connection.ts';
 import {
   type Ask,
   type Hello,
@@ -38,6 +38,8 @@ export interface LinkSetting {
   readonly waitingMax: number;
   /** Answers the peer's requests; never rejects. The deadline is in our clock (epoch ms). */
   asked(from: string, command: unknown, deadlineMs: number): Promise<MeshReply>;
+  /** Told when the process of a peer that was there has surely ended. */
+  gone(peer: MeshMember): void;
 }
 
 /** How often a link says hello, in ms. */
@@ -98,6 +100,7 @@ export class Link {
           this.#sayHello();
         },
         down: () => {
+          if (this.#connected) void this.#lookAfter();
           this.#connected = false;
           this.#loseRequests();
           this.#retry = setTimeout(() => this.#connect(), retryMs * (1 + Math.random())).unref();
@@ -106,6 +109,10 @@ export class Link {
     } catch (error) {
       log.error({ err: error, peer: this.peer.nodeId, endpoint: this.peer.endpoint }, 'this is no address of a node');
     }
+  }
+
+  async #lookAfter(): Promise<void> {
+    if (await isDeserted(this.peer.endpoint)) this.#setting.gone(this.peer);
   }
 
   /** Says hello, and loses a peer that has been silent. To be called every `helloEveryMs`. */

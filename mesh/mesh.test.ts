@@ -15,6 +15,7 @@ import {
   sample,
   unreachable,
 } from '../test/mesh-bench.ts';
+import { openTcpLine } from '../test/tcp-line.ts';
 import { frameBytesMax } from './frame.ts';
 import { openMesh } from './mesh.ts';
 
@@ -35,6 +36,35 @@ describe('between members', () => {
     expect(replies).toEqual(Array.from({ length: 300 }, (_, value) => ({ kind: 'answer', value })));
     expect(await sample(a, 'mesh_frame_items_count')).toBe((framesBefore[0] ?? 0) + 1);
     expect(await sample(b, 'mesh_frame_items_count')).toBe((framesBefore[1] ?? 0) + 1);
+  });
+
+  it('tells who has ended, and not who was only cut off', async () => {
+    const [a, b] = [
+      await openMesh(meshOptions('a', createMetrics())),
+      await openMesh(meshOptions('b', createMetrics())),
+    ];
+    const c = await openMesh(meshOptions('c', createMetrics()));
+    const line = await openTcpLine('127.0.0.1', Number(new URL(c.address.endpoint).port));
+    const gone: string[] = [];
+    a.onGone(({ nodeId }) => gone.push(nodeId));
+    const cByLine = { nodeId: 'c', ...c.address, endpoint: `tcp://127.0.0.1:${line.port}` };
+    const others = [
+      { nodeId: 'a', ...a.address },
+      { nodeId: 'b', ...b.address },
+    ];
+    a.setMembers([...others, cByLine]);
+    for (const mesh of [b, c]) {
+      mesh.serve(async () => 'yes');
+      mesh.setMembers(others);
+    }
+    const answers = (nodeId: string) =>
+      vi.waitFor(async () => expect((await a.request(nodeId, 1, inMs(300))).kind).toBe('answer'), patience);
+    await Promise.all(['b', 'c'].map(answers));
+    line.hangUp();
+    await answers('c');
+    await b.close();
+    await vi.waitFor(() => expect(gone).toEqual(['b']), patience);
+    await Promise.all([a.close(), c.close(), line.close()]);
   });
 
   it('does not begin what was too long on its way', async () => {

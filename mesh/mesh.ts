@@ -41,6 +41,7 @@ function solitude({ nodeId, advertisedHost, log }: MeshOptions): Mesh {
     },
     request: async () => ({ kind: 'refused', reason: 'unreachable' }),
     serve() {},
+    onGone() {},
     async close() {},
   };
 }

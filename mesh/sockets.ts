@@ -26,8 +26,9 @@ export async function openSockets(options: MeshOptions): Promise<Mesh> {
   const links = new Map<string, Link>();
   const byTicket = new Map<string, Link>();
   let handler: MeshHandler | null = null;
+  let tellGone: (member: MeshMember) => void = () => {};
 
-  const setting: LinkSetting = { ...options, context, keys, waitingMax, asked };
+  const setting: LinkSetting = { ...options, context, keys, waitingMax, asked, gone: (peer) => tellGone(peer) };
   async function asked(from: string, command: unknown, deadlineMs: number): Promise<MeshReply> {
     if (!handler) return { kind: 'refused', reason: 'unreachable' };
     try {
@@ -65,12 +66,7 @@ export async function openSockets(options: MeshOptions): Promise<Mesh> {
     void link.close();
   }
 
-  const beat = setInterval(() => {
-    for (const link of links.values()) link.beat();
-  }, helloEveryMs).unref();
-  const expire = setInterval(() => {
-    for (const link of links.values()) link.expire();
-  }, expireEveryMs).unref();
+  const rest = keepAlive(links);
   metrics.gauge('mesh_peers', () => [...links.values()].filter(({ works }) => works).length);
 
   return {
@@ -93,15 +89,31 @@ export async function openSockets(options: MeshOptions): Promise<Mesh> {
     serve(next) {
       handler = next;
     },
+    onGone(tell) {
+      tellGone = tell;
+    },
     async close() {
-      clearInterval(beat);
-      clearInterval(expire);
+      rest();
       handler = null;
       await Promise.all([...links.values()].map((link) => link.close(farewellMs)));
       links.clear();
       byTicket.clear();
       door.close();
     },
+  };
+}
+
+/** Has all links beat and expire what is due; ends when the answer is called. */
+function keepAlive(links: ReadonlyMap<string, Link>): () => void {
+  const beat = setInterval(() => {
+    for (const link of links.values()) link.beat();
+  }, helloEveryMs).unref();
+  const expire = setInterval(() => {
+    for (const link of links.values()) link.expire();
+  }, expireEveryMs).unref();
+  return () => {
+    clearInterval(beat);
+    clearInterval(expire);
   };
 }
 

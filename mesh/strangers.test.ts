@@ -42,6 +42,19 @@ describe('a stranger', () => {
     expect(await ignored(b, 'no-ticket')).toBe(0);
   });
 
+  it('who comes as many, each with a key of its own, gets nothing', async () => {
+    const [a, b] = await bench.pair();
+    const crowd = Array.from({ length: 50 }, () =>
+      dealerTo(b.mesh, curveClient(b.mesh.address.publicKey, curveKeyPair())),
+    );
+    for (const dealer of crowd) void dealer.send([Buffer.alloc(0), packHello(hello('a'))]).catch(() => {});
+    for (let n = 0; n < 200; n++) {
+      expect(await a.mesh.request('b', n, inMs(5_000))).toEqual({ kind: 'answer', value: n });
+    }
+    await vi.waitFor(async () => expect(await ignored(b, 'stranger')).toBeGreaterThanOrEqual(crowd.length), patience);
+    expect(await ignored(b, 'no-ticket')).toBe(0);
+  });
+
   it('who floods the port with noise gets nothing', async () => {
     const [a, b] = await bench.pair();
     const port = Number(new URL(b.mesh.address.endpoint).port);

@@ -10,7 +10,10 @@ import { sha256 } from '../world.ts';
 import type { Parts } from './parts.ts';
 
 const bookingAskTimeoutMs = 10_000;
-/** A node that is killed is missed after three seconds at most; one that stalls for two is still there. */
+/**
+ * A node whose process ended is missed at once (`Membership.bury`), one whose machine ended after three seconds at most; one that
+ * stalls for two is still there.
+ */
 const clusterLimits = { beatMs: 500, memberTtlMs: 2_500 };
 
 export type RunningTree = Tree & { readonly actors: Actors };

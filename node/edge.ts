@@ -112,7 +112,7 @@ async function readiness(
     () => ({ name: 'postgresql', ok: true }),
     () => ({ name: 'postgresql', ok: false, problem: 'does not answer' }),
   );
-  const redis = gateConnection.present
+  const redis = gateConnection.isPresent
     ? { name: 'redis', ok: true }
     : { name: 'redis', ok: false, problem: 'not connected' };
   return [postgres, redis, await eventBus(eventLog)];

@@ -87,6 +87,7 @@ async function openNode(options: NodeOptions, opened: Omit<Parts, 'providers' | 
   const parts = { ...opened, providers, publicUrl };
   const tree = growTree({ ...parts, config, logger });
   try {
+    metrics.nodeInfo(opened.nodeId);
     addGauges(metrics, stores, tree);
     if (eventLog) metrics.consumerLag(eventLog.lag);
     const deps = await edgeDeps({ ...parts, options, tree });
@@ -161,5 +162,5 @@ function addGauges(
   metrics.gauge('queue_waiting', waiting);
   metrics.gauge('pg_pool_connections', () => pool.totalCount);
   metrics.gauge('pg_pool_waiting', () => pool.waitingCount);
-  metrics.gauge('redis_gate_connected', () => (gateConnection.present ? 1 : 0));
+  metrics.gauge('redis_gate_connected', () => (gateConnection.isPresent ? 1 : 0));
 }

@@ -1,5 +1,4 @@
 /** Whether gate and truth count the same seats, and how the gate is made to (engine/operator.ts). */
-import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { Inventory, ZoneInventory } from '../engine/operator.ts';
 import type { Gate, ZoneLedger } from '../engine/ports.ts';
@@ -24,8 +23,7 @@ export function createInventory(stores: {
   const { pool, gateConnection, gate, ledger } = stores;
   const status: Inventory['status'] = async (eventId) => {
     const { rows } = await pool.query({ name: 'zones_counted', text: zonesSql, values: [eventId] });
-    const { redis } = await gateConnection.ready(connectWaitMs);
-    return Promise.all(rows.map((row) => compare(redis, row)));
+    return Promise.all(rows.map((row) => compare(gateConnection, row)));
   };
   return {
     status,
@@ -38,10 +36,11 @@ export function createInventory(stores: {
   };
 }
 
-async function compare(redis: Redis, row: pg.QueryResultRow): Promise<ZoneInventory> {
+async function compare(connection: GateConnection, row: pg.QueryResultRow): Promise<ZoneInventory> {
   const { event_id: eventId, id: zoneId, name, capacity, available, held, sold, blocked, version } = row;
   const truth: Counted = { capacity, available, held, sold, blocked, version };
-  const values = await redis.hmget(zoneKey(eventId, zoneId), ...counters);
+  const key = zoneKey(eventId, zoneId);
+  const values = await connection.on(key, connectWaitMs, ({ redis }) => redis.hmget(key, ...counters));
   const known = values.some((value) => value !== null);
   const gate = known
     ? (Object.fromEntries(counters.map((key, i) => [key, Number(values[i])])) as never as Counted)

@@ -141,8 +141,9 @@ export async function connectStores({
     storeNotice: createWebhookInbox(pool),
     zonesWithHolds: () => zonesWithHolds(pool),
     async unsafeSettings() {
-      const { redis } = await gateConnection.ready(redisTimeoutMs);
-      return [...(await findUnsafePostgres(pool)), ...(await findUnsafeRedis(redis))];
+      const servers = await gateConnection.all(redisTimeoutMs);
+      const found = [findUnsafePostgres(pool), ...servers.map(({ redis }) => findUnsafeRedis(redis))];
+      return (await Promise.all(found)).flat();
     },
     async close() {
       gateConnection.close();

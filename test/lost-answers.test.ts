@@ -205,7 +205,7 @@ describe('a zone over real stores', () => {
   });
 
   async function flushRedis(): Promise<void> {
-    await stores.gateConnection.present?.redis.flushall();
+    for (const { redis } of await stores.gateConnection.all(1_000)) await redis.flushall();
   }
 
   async function endConnections(): Promise<void> {

@@ -29,6 +29,8 @@ interface Node {
   receive(from: string, command: unknown, deadlineMs: number): Promise<MeshReply>;
   /** Ends the requests under way to a node that is no more, or is another. */
   lose(nodeId: string): void;
+  /** Hears that a node has ended. */
+  miss(nodeId: string): void;
 }
 
 export function createMeshNetwork({ clock, timers }: Pick<World, 'clock' | 'timers'>): MeshNetwork {
@@ -54,6 +56,7 @@ export function createMeshNetwork({ clock, timers }: Pick<World, 'clock' | 'time
     const members = new Map<string, MeshMember>();
     const pending = new Map<(reply: MeshReply) => void, string>();
     let handler: MeshHandler | null = null;
+    let tellGone: (member: MeshMember) => void = () => {};
 
     const lose = (lost: string) => {
       for (const [settle, to] of pending) if (to === lost) settle({ kind: 'unanswered' });
@@ -61,6 +64,10 @@ export function createMeshNetwork({ clock, timers }: Pick<World, 'clock' | 'time
     const self: Node = {
       publicKey: address.publicKey,
       lose,
+      miss(nodeId) {
+        const member = members.get(nodeId);
+        if (member) tellGone(member);
+      },
       async receive(from, command, deadlineMs) {
         if (!handler) return { kind: 'refused', reason: 'unreachable' };
         try {
@@ -109,10 +116,16 @@ export function createMeshNetwork({ clock, timers }: Pick<World, 'clock' | 'time
       serve(next) {
         handler = next;
       },
+      onGone(tell) {
+        tellGone = tell;
+      },
       async close() {
         if (nodes.get(nodeId) === self) nodes.delete(nodeId);
         for (const settle of pending.keys()) settle({ kind: 'unanswered' });
-        for (const other of nodes.values()) other.lose(nodeId);
+        for (const other of nodes.values()) {
+          other.lose(nodeId);
+          other.miss(nodeId);
+        }
       },
     };
   }

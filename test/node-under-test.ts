@@ -108,7 +108,7 @@ export async function startNodeUnderTest(
 ): Promise<NodeUnderTest> {
   const [own, redisUrl, folder] = await Promise.all([
     openDatabase(),
-    openRedis(),
+    environment.REDIS_URL ?? openRedis(),
     mkdtemp(join(inject('storesFolder'), 'shop-')),
   ]);
   let running: Running | null = null;

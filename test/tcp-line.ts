@@ -15,8 +15,15 @@ export interface TcpLine {
   cut(direction: Direction): void;
   /** The next bytes in this direction arrive changed. */
   garble(direction: Direction): void;
+  /**
+   * Keeps everything in this direction until the line heals: what TCP does on a network that comes back in time. Who hangs up
+   * meanwhile is not heard to, and what they have sent arrives all the same.
+   */
+  block(direction: Direction): void;
   /** Keeps what a connection sends in this direction, from the bytes that contain `mark` on; resolves when it has them. */
   hold(direction: Direction, mark: string): Promise<void>;
+  /** New connections lead to this port. */
+  leadTo(port: number): void;
   /** Ends all connections; new ones are taken. */
   hangUp(): void;
   /** What was held arrives now. */
@@ -28,22 +35,37 @@ interface Fault {
   delayMs: number;
   lost: boolean;
   garbled: boolean;
+  blocked: boolean;
   hold: { readonly mark: string; readonly met: () => void } | null;
-  /** Of the connections that are held. */
-  readonly kept: Map<Socket, Buffer[]>;
+  /** Of the connections that are held, by where it goes. */
+  readonly kept: Map<Socket, { readonly from: Socket; readonly chunks: Buffer[] }>;
 }
 
-export async function openTcpLine(host: string, port: number): Promise<TcpLine> {
+function deliver(to: Socket, chunk: Buffer): void {
+  if (!to.destroyed) to.write(chunk);
+}
+
+/** `at`: where the line begins; any free port of the loopback unless told. */
+export async function openTcpLine(host: string, port: number, at = { host: '127.0.0.1', port: 0 }): Promise<TcpLine> {
   const faults: Record<Direction, Fault> = { there: sound(), back: sound() };
   const sockets = new Set<Socket>();
   let connections = 0;
+  let target = port;
 
   function carry(from: Socket, to: Socket, direction: Direction): void {
     sockets.add(from);
-    from.on('error', () => to.destroy());
+    const keep = () => {
+      const { kept } = faults[direction];
+      const known = kept.get(to) ?? { from, chunks: [] };
+      kept.set(to, known);
+      return known.chunks;
+    };
+    from.on('error', () => {}); // the close that follows says so
     from.on('close', () => {
       sockets.delete(from);
-      to.destroy();
+      const { blocked, kept } = faults[direction];
+      if (blocked || kept.has(to)) keep();
+      else to.destroy();
     });
     from.on('data', (chunk) => {
       const fault = faults[direction];
@@ -51,22 +73,22 @@ export async function openTcpLine(host: string, port: number): Promise<TcpLine> 
       if (fault.garbled) chunk.reverse();
       fault.garbled = false;
       if (fault.hold && chunk.includes(fault.hold.mark)) {
-        fault.kept.set(to, []);
+        keep();
         fault.hold.met();
         fault.hold = null;
       }
-      if (fault.kept.has(to)) fault.kept.get(to)?.push(chunk);
-      else if (fault.delayMs === 0) to.write(chunk);
-      else setTimeout(() => to.destroyed || to.write(chunk), fault.delayMs);
+      if (fault.blocked || fault.kept.has(to)) keep().push(chunk);
+      else if (fault.delayMs === 0) deliver(to, chunk);
+      else setTimeout(() => deliver(to, chunk), fault.delayMs);
     });
   }
 
   const server = createServer((client) => {
     connections++;
-    const upstream = connect(port, host);
+    const upstream = connect(target, host);
     carry(client, upstream, 'there');
     carry(upstream, client, 'back');
-  }).listen(0, '127.0.0.1');
+  }).listen(at.port, at.host);
   await once(server, 'listening');
   const hangUp = () => {
     for (const socket of sockets) socket.destroy();
@@ -86,15 +108,24 @@ export async function openTcpLine(host: string, port: number): Promise<TcpLine> 
     garble: (direction) => {
       faults[direction].garbled = true;
     },
+    block: (direction) => {
+      faults[direction].blocked = true;
+    },
     hold: (direction, mark) =>
       new Promise((met) => {
         faults[direction].hold = { mark, met };
       }),
+    leadTo(next) {
+      target = next;
+    },
     hangUp,
     heal() {
-      for (const { kept } of Object.values(faults))
-        for (const [to, chunks] of kept) for (const chunk of chunks) to.destroyed || to.write(chunk);
+      const kept = [...faults.there.kept, ...faults.back.kept];
       Object.assign(faults, { there: sound(), back: sound() });
+      for (const [to, { from, chunks }] of kept) {
+        for (const chunk of chunks) deliver(to, chunk);
+        if (from.destroyed) to.end();
+      }
     },
     async close() {
       server.close();
@@ -104,4 +135,4 @@ export async function openTcpLine(host: string, port: number): Promise<TcpLine> 
   };
 }
 
-const sound = (): Fault => ({ delayMs: 0, lost: false, garbled: false, hold: null, kept: new Map() });
+const sound = (): Fault => ({ delayMs: 0, lost: false, garbled: false, blocked: false, hold: null, kept: new Map() });

@@ -78,7 +78,7 @@ describe('a rule of Biome', () => {
     'mesh/': imports(
       'nact',
       'ioredis',
-      'node:net',
+      'node:fs',
       '../actors/zone-requests.ts',
       '../persistence/codec.ts',
       '../config.ts',
@@ -97,7 +97,15 @@ describe('a rule of Biome', () => {
     'actors/cluster/': imports('../kit.ts', './mesh.ts', '../../engine/zone.ts', '../../telemetry.ts'),
     'persistence/redis/': imports('ioredis', 'node:fs', '../codec.ts', '../../engine/ports.ts', '../../telemetry.ts'),
     'providers/stripe/': imports('stripe', 'node:crypto', '../../engine/payment.ts'),
-    'mesh/': imports('zeromq', 'msgpackr', 'node:crypto', './frame.ts', '../engine/mesh.ts', '../telemetry.ts'),
+    'mesh/': imports(
+      'zeromq',
+      'msgpackr',
+      'node:crypto',
+      'node:net',
+      './frame.ts',
+      '../engine/mesh.ts',
+      '../telemetry.ts',
+    ),
     'http/handlers/': imports(
       'zod',
       '../route.ts',

@@ -106,6 +106,7 @@ export function startCluster(deps: ClusterDeps): Cluster {
     self: { nodeId, incarnation: world.ids.next(), address: mesh.address },
     watch: { ...watch, changed },
   });
+  mesh.onGone(({ nodeId: id, publicKey }) => void membership.bury(id, publicKey));
   const leases = createLeases(membership, world, watch.notReleased);
   const forwarding = createForwarding({ world, mesh, membership, forwarded: watch.forwarded });
   const drain = async () => {

@@ -128,7 +128,7 @@ const movesMax = 2;
 
 /**
  * So long a request waits for an owner that cannot be reached: one that has just joined owns its share at once and is
- * heard of a second or two later, and one that was killed is missed within this time (actors/cluster/membership.ts).
+ * heard of a second or two later, and one that was killed is missed sooner (`Membership.bury`).
  */
 const reachWithinMs = 2_700;
 /** More do not wait for owners that are away; they are refused at once. */

@@ -34,6 +34,8 @@ export interface Membership {
   refresh(): Promise<void>;
   /** Owns nothing from now on, and says so; resolves when the register knows, or could not be told. */
   leave(): Promise<void>;
+  /** Takes a member off the register whose process has surely ended: nobody need wait until it is missed. */
+  bury(nodeId: string, publicKey: string): Promise<void>;
   /** Ends: the others need not wait until this node is missed. */
   resign(): Promise<void>;
   /** Which node has the lease of a shard after this node asked for it. Rejects when that is not known. */
@@ -206,6 +208,13 @@ export function startMembership(deps: MembershipDeps): Membership {
     leave() {
       place.self = { ...place.self, state: 'leaving' };
       return refresh();
+    },
+    async bury(nodeId, publicKey) {
+      const dead = place.view.members.find((member) => member.nodeId === nodeId);
+      // It may have started anew meanwhile, at another address.
+      if (dead?.address.publicKey !== publicKey) return;
+      await register.leave(dead).catch(deps.watch.missed);
+      await refresh();
     },
     async resign() {
       actors.stop(ref);

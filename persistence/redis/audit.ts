@@ -2,32 +2,45 @@
  * What the gate has of one event, as an auditor reads it: every counter, hold and total as it stands, whoever wrote it.
  * Nothing is read at one instant; the versions that are read with it tell whether something moved meanwhile.
  */
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { GateFacts, GateZone, SharedZone } from '../../engine/audit-gate.ts';
 import type { Hold } from '../../engine/zone.ts';
+import { connectGate, type GateConnection } from './connection.ts';
 import { gateKey, holdsKey, releasesKey, usersKey, zoneKey } from './keys.ts';
 import { readHold, readReleases, uuidText } from './records.ts';
+import type { RedisServer } from './server.ts';
 
-/** A connection for reading, on which a command waits for the server and is sent again. */
-export async function withGate<T>(redisUrl: string, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 5, connectTimeout: 2_000 });
-  redis.on('error', () => {}); // the command that is under way rejects
+/** Reading takes as long as it takes. */
+const commandTimeoutMs = 30_000;
+const connectWaitMs = 5_000;
+
+/** A connection for reading. */
+export async function withGate<T>(redisUrl: string, work: (gate: GateConnection) => Promise<T>): Promise<T> {
+  // What is under way rejects.
+  const gate = connectGate(redisUrl, { commandTimeoutMs, failed: () => {} });
   try {
-    return await work(redis);
+    return await work(gate);
   } finally {
-    redis.disconnect();
+    gate.close();
   }
 }
 
 /** Marks and counters first, then holds and totals. With `counters` only, the latter two are empty. */
-export async function readGate(
-  redis: Redis,
-  event: { readonly eventId: string; readonly zoneIds: readonly string[] },
+export function readGate(gate: GateConnection, event: Event, depth: 'counters' | 'all'): Promise<GateFacts> {
+  return gate.on(gateKey(event.eventId), connectWaitMs, (server) => readFrom(server, event, depth));
+}
+
+interface Event {
+  readonly eventId: string;
+  readonly zoneIds: readonly string[];
+}
+
+async function readFrom(
+  { redis, runId }: RedisServer,
+  { eventId, zoneIds }: Event,
   depth: 'counters' | 'all',
 ): Promise<GateFacts> {
-  const { eventId, zoneIds } = event;
   const [generation, builtIn] = await redis.hmget(gateKey(eventId), 'generation', 'run_id');
-  const runId = /run_id:([0-9a-f]+)/.exec(await redis.info('server'))?.[1];
   const zones = new Map<string, GateZone>();
   for (const zoneId of zoneIds) {
     const zone = await readZone(redis, eventId, zoneId);

@@ -27,7 +27,7 @@ describe('a gate over Redis', () => {
     const url = await openRedis();
     redis = new Redis(url);
     connection = connectGate(url, { commandTimeoutMs: 10_000, failed: () => {} });
-    await connection.ready(10_000);
+    await connection.all(10_000);
     gate = createGate(connection, () => noonMs);
   });
   afterAll(async () => {
@@ -80,8 +80,8 @@ describe('a gate over Redis', () => {
 
   it('rejects a call when there is no connection, after a wait for one', async () => {
     const nowhere = connectGate('redis://127.0.0.1:1', { commandTimeoutMs: 100, failed: () => {} });
-    expect(nowhere.present).toBeNull();
-    await expect(nowhere.ready(10)).rejects.toThrow('Redis is not reachable');
+    expect(nowhere.isPresent).toBe(false);
+    await expect(nowhere.all(10)).rejects.toThrow('Redis is not reachable');
     nowhere.close();
   });
 

@@ -9,6 +9,7 @@ import { batchesKey, gateKey, holdsKey, idempotencyKeys, releasesKey, usersKey, 
 import { rebuildGate } from './rebuild.ts';
 import { packCommands, readAnswers, readHold, uuidBytes, uuidText } from './records.ts';
 import { loadScript, runScript } from './scripts.ts';
+import type { RedisServer } from './server.ts';
 
 const zoneBatch = loadScript('zone_batch');
 const undoBatch = loadScript('undo_batch');
@@ -24,37 +25,42 @@ export function createGate(connection: GateConnection, now: () => number): Gate 
         return await applyOnce(connection, batch);
       } catch (error) {
         if (!isLostAnswer(error)) throw error;
-        await connection.ready(reconnectWaitMs);
         return await applyOnce(connection, batch);
       }
     },
     acquire: (lease) => acquire(connection, lease),
     undo: (lease, batchId) => undo(connection, lease, batchId, now()),
-    read: (lease) => read(connection, lease),
-    async isBuilt(eventId, generation) {
-      const { redis, runId } = await connection.ready(reconnectWaitMs);
-      const [built, builtIn] = await redis.hmget(gateKey(eventId), 'generation', 'run_id');
-      return built === String(generation) && builtIn === runId;
-    },
-    rebuild: async (snapshot: EventSnapshot) => rebuildGate(await connection.ready(reconnectWaitMs), snapshot, now()),
+    read: (lease) => connection.on(gateKey(lease.eventId), reconnectWaitMs, (server) => read(server, lease)),
+    isBuilt: (eventId, generation) =>
+      connection.on(gateKey(eventId), reconnectWaitMs, async (server) => {
+        await server.recheck();
+        const [built, builtIn] = await server.redis.hmget(gateKey(eventId), 'generation', 'run_id');
+        return built === String(generation) && builtIn === server.runId;
+      }),
+    rebuild: (snapshot: EventSnapshot) =>
+      connection.on(gateKey(snapshot.eventId), reconnectWaitMs, async (server) => {
+        await server.recheck();
+        await rebuildGate(server, snapshot, now());
+      }),
   };
 }
 
 async function applyOnce(connection: GateConnection, batch: GateBatch): Promise<GateAnswer> {
-  const { redis, runId } = connection.present ?? (await connection.ready(reconnectWaitMs));
   const { lease } = batch;
   const settled = Buffer.concat(batch.settled.map(uuidBytes));
   const reply = await refusable(
-    runScript(redis, zoneBatch, batchKeys(lease, batch.nowMs), [
-      String(lease.generation),
-      runId,
-      String(lease.epoch),
-      String(batch.version),
-      uuidBytes(batch.batchId),
-      settled,
-      String(batch.maxPerUser),
-      packCommands(batch.commands),
-    ]),
+    connection.on(gateKey(lease.eventId), reconnectWaitMs, ({ redis, runId }) =>
+      runScript(redis, zoneBatch, batchKeys(lease, batch.nowMs), [
+        String(lease.generation),
+        runId,
+        String(lease.epoch),
+        String(batch.version),
+        uuidBytes(batch.batchId),
+        settled,
+        String(batch.maxPerUser),
+        packCommands(batch.commands),
+      ]),
+    ),
   );
   if (!reply.ok) return reply;
   const [available, held, codes, ...details] = reply.value as [number, number, Buffer, ...(number | Buffer)[]];
@@ -62,11 +68,12 @@ async function applyOnce(connection: GateConnection, batch: GateBatch): Promise<
 }
 
 async function acquire(connection: GateConnection, lease: Lease): Promise<GateFound> {
-  const { redis, runId } = await connection.ready(reconnectWaitMs);
   const { eventId, zoneId } = lease;
   const keys = [gateKey(eventId), zoneKey(eventId, zoneId), batchesKey(eventId, zoneId)];
   const reply = await refusable(
-    runScript(redis, acquireZone, keys, [String(lease.generation), runId, String(lease.epoch)]),
+    connection.on(gateKey(eventId), reconnectWaitMs, ({ redis, runId }) =>
+      runScript(redis, acquireZone, keys, [String(lease.generation), runId, String(lease.epoch)]),
+    ),
   );
   if (!reply.ok) return reply;
   const [version, ...records] = reply.value as [number, ...(Buffer | number)[]];
@@ -76,14 +83,14 @@ async function acquire(connection: GateConnection, lease: Lease): Promise<GateFo
   return { ok: true, version, recorded };
 }
 
-async function undo(connection: GateConnection, lease: Lease, batchId: string, nowMs: number): Promise<boolean> {
-  const { redis, runId } = await connection.ready(reconnectWaitMs);
-  const args = [String(lease.generation), runId, String(lease.epoch), uuidBytes(batchId)];
-  return (await runScript(redis, undoBatch, batchKeys(lease, nowMs), args)) === 1;
+function undo(connection: GateConnection, lease: Lease, batchId: string, nowMs: number): Promise<boolean> {
+  return connection.on(gateKey(lease.eventId), reconnectWaitMs, async ({ redis, runId }) => {
+    const args = [String(lease.generation), runId, String(lease.epoch), uuidBytes(batchId)];
+    return (await runScript(redis, undoBatch, batchKeys(lease, nowMs), args)) === 1;
+  });
 }
 
-async function read(connection: GateConnection, lease: Lease) {
-  const { redis, runId } = await connection.ready(reconnectWaitMs);
+async function read({ redis, runId }: RedisServer, lease: Lease) {
   const zone = zoneKey(lease.eventId, lease.zoneId);
   const holds = await readHolds(redis, holdsKey(lease.eventId, lease.zoneId));
   // The gate last: when it is still as the lease says, everything before was read from it, and not while it was rebuilt.

@@ -7,6 +7,7 @@ import type { EventSnapshot } from '../../engine/ports.ts';
 import { batchesKey, gateKey, holdsKey, idempotencyKeys, releasesKey, usersKey, zoneKey } from './keys.ts';
 import { packHold, uuidBytes } from './records.ts';
 import { loadScript, runScript } from './scripts.ts';
+import type { RedisServer } from './server.ts';
 
 const openRebuild = loadScript('open_rebuild');
 const loadZone = loadScript('load_zone');
@@ -20,11 +21,10 @@ const pairsPerCall = 3_000;
 const keyDayTtlSeconds = 172_800;
 
 export async function rebuildGate(
-  server: { readonly redis: Redis; readonly runId: string },
+  { redis, runId }: Pick<RedisServer, 'redis' | 'runId'>,
   snapshot: EventSnapshot,
   nowMs: number,
 ): Promise<void> {
-  const { redis, runId } = server;
   const { eventId } = snapshot;
   const generation = String(snapshot.generation);
   const gate = gateKey(eventId);

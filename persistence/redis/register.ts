@@ -22,8 +22,8 @@ export interface RegisterOptions {
 export function createRegister(connection: GateConnection, { cluster, memberTtlMs }: RegisterOptions): Register {
   const nodes = nodesKey(cluster);
   const ttl = String(memberTtlMs);
-  const run = async (script: Parameters<typeof runScript>[1], keys: readonly string[], args: readonly string[]) =>
-    runScript((await connection.ready(reconnectWaitMs)).redis, script, keys, args);
+  const run = (script: Parameters<typeof runScript>[1], keys: readonly string[], args: readonly string[]) =>
+    connection.on(nodes, reconnectWaitMs, ({ redis }) => runScript(redis, script, keys, args));
   return {
     async beat(self, joins): Promise<Beat> {
       const { nodeId, incarnation, state, address } = self;

@@ -138,7 +138,7 @@ describeRegister('Redis', async () => {
     connection.close();
     admin.disconnect();
   });
-  await connection.ready(5_000);
+  await connection.all(5_000);
   const nodes = nodesKey(cluster);
   return {
     register: createRegister(connection, { cluster, memberTtlMs }),

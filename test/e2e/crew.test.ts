@@ -20,7 +20,8 @@ beforeAll(async () => {
     '2',
   ]);
 });
-afterAll(() => crew.stop());
+// The private stores outlive it, and end with the run.
+afterAll(() => crew.kill());
 
 async function logIn(email: string) {
   const nobody = buyerWith(() => crew.url, { userId: '', token: '' });
@@ -55,4 +56,10 @@ it('sells a ticket through whichever is asked', async () => {
     await payWithCard(sandboxUrl, client_secret, '4242424242424242');
     await buyer.sees(bookingId, 'confirmed');
   }
+});
+
+it('ends with the process that started it, however that ended', async () => {
+  await crew.kill();
+  // Each has handed over and let go of the port.
+  await eventually(() => expect(fetch(`${crew.url}/health`)).rejects.toThrow('fetch failed'));
 });

@@ -141,7 +141,7 @@ class History {
     const { redis } = this.#side;
     const { eventId } = this.#leases[0] as Lease;
     const zoneIds = this.#leases.map(({ zoneId }) => zoneId);
-    const facts = await readGate(redis, { eventId, zoneIds }, 'all');
+    const facts = await readGate(connection, { eventId, zoneIds }, 'all');
     const kept = new Map(facts.users);
     for (const [index, zoneId] of zoneIds.entries()) {
       const { mark: _mark, releases, ...zone } = facts.zones.get(zoneId) as GateZone;
@@ -200,7 +200,7 @@ beforeAll(async () => {
   const url = await openRedis();
   redis = new Redis(url);
   connection = connectGate(url, { commandTimeoutMs: 10_000, failed: () => {} });
-  await connection.ready(10_000);
+  await connection.all(10_000);
 });
 afterAll(async () => {
   connection.close();
