@@ -156,9 +156,9 @@ export function write(
   const who = userId === null ? null : (known?.who ?? nameInLog(userId, acquired?.salt ?? '', deps.sha256));
   // A clock that was set back does not turn the log's times around.
   const atMs = Math.max(state.self.now(), room.atMs);
-  const unsealed = { seq: room.seq + 1, atMs, kind, who, line, place, detail };
-  const sealed = { ...unsealed, userId, hash: entryHash(room.hash, unsealed, deps.sha256) };
-  room.apply(sealed);
-  draft.entries.push(sealed);
-  return sealed;
+  const written = { seq: room.seq + 1, atMs, kind, who, line, place, detail, userId, hash: '' };
+  written.hash = entryHash(room.hash, written, deps.sha256);
+  room.apply(written);
+  draft.entries.push(written);
+  return written;
 }

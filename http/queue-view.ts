@@ -101,6 +101,8 @@ export function viewAvailability(news: Pick<RoomNews, 'zones'>): z.input<typeof 
 
 const viewLine = ({ head, tail, gone }: LineSummary) => ({ head, tail, gone: [...gone] });
 
+type Waiting = Extract<Standing, { readonly stage: 'waiting' }>;
+
 /** `total`: people who wait. */
 export async function viewStanding(
   standing: Standing,
@@ -115,24 +117,29 @@ export async function viewStanding(
       const expiresAt = timeText(pass.endsAtMs);
       return { ...nobody, total, status: 'admitted', queue_pass: await seal.seal(pass), expires_at: expiresAt };
     }
-    case 'waiting': {
-      const { line, place, position, token, joinedAtMs, keptUntilMs, estimate } = standing;
-      return {
-        ...nobody,
-        status: line === 'lobby' ? 'lobby' : 'waiting',
-        line,
-        place,
-        position,
-        total,
-        token,
-        estimated_wait_seconds: estimate && Math.round((estimate.lowMs + estimate.highMs) / 2000),
-        estimated_wait_low_seconds: estimate && Math.floor(estimate.lowMs / 1000),
-        estimated_wait_high_seconds: estimate && Math.ceil(estimate.highMs / 1000),
-        joined_at: timeText(joinedAtMs),
-        expires_at: timeText(keptUntilMs),
-      };
-    }
+    case 'waiting':
+      return viewWaiting(standing, total);
   }
+}
+
+/** Of somebody who waits: what most are told who join, and so without a promise and in one piece. */
+export function viewWaiting(waiting: Waiting, total: number): z.input<typeof standingView> {
+  const { line, place, position, token, joinedAtMs, keptUntilMs, estimate } = waiting;
+  return {
+    status: line === 'lobby' ? 'lobby' : 'waiting',
+    line,
+    place,
+    position,
+    total,
+    token,
+    estimated_wait_seconds: estimate && Math.round((estimate.lowMs + estimate.highMs) / 2000),
+    estimated_wait_low_seconds: estimate && Math.floor(estimate.lowMs / 1000),
+    estimated_wait_high_seconds: estimate && Math.ceil(estimate.highMs / 1000),
+    joined_at: timeText(joinedAtMs),
+    expires_at: timeText(keptUntilMs),
+    queue_pass: null,
+    booking_id: null,
+  };
 }
 
 export function viewTerms(eventId: string, terms: RoomTerms): z.input<typeof termsView> {

@@ -14,21 +14,19 @@ export interface DoorDeps {
 /** How soon a room that could not be asked is asked again. */
 const againMs = 500;
 
-/** One door for all who listen to a room; whoever only asks gets one that is soon forgotten. */
+/** Doors that nobody listens at are kept up to this number: anybody may ask for rooms that there are not. */
+const doorsMax = 1_000;
+
+/** One door for all who ask a room or listen to it. */
 export function createRoomDoors(deps: DoorDeps): (eventId: string) => RoomAddress {
-  const followed = new Map<string, RoomDoor>();
+  const doors = new Map<string, RoomDoor>();
   let made = 0;
   return (eventId) => {
-    const known = followed.get(eventId);
+    const known = doors.get(eventId);
     if (known) return known;
-    const door: RoomDoor = new RoomDoor(eventId, {
-      ...deps,
-      nodeId: `${deps.nodeId}/${++made}`,
-      follows: (does) => {
-        if (does) followed.set(eventId, door);
-        else if (followed.get(eventId) === door) followed.delete(eventId);
-      },
-    });
+    if (doors.size >= doorsMax) for (const [id, door] of doors) if (!door.isUsed) doors.delete(id);
+    const door = new RoomDoor(eventId, { ...deps, nodeId: `${deps.nodeId}/${++made}` });
+    doors.set(eventId, door);
     return door;
   };
 }
@@ -36,18 +34,23 @@ export function createRoomDoors(deps: DoorDeps): (eventId: string) => RoomAddres
 class RoomDoor implements RoomAddress {
   readonly door: string;
   readonly #eventId: string;
-  readonly #deps: DoorDeps & { readonly follows: (does: boolean) => void };
+  readonly #deps: DoorDeps;
   readonly #listeners = new Set<RoomListener>();
   #follows = false;
   news: RoomNews | null = null;
 
-  constructor(eventId: string, deps: DoorDeps & { readonly follows: (does: boolean) => void }) {
+  constructor(eventId: string, deps: DoorDeps) {
     this.#eventId = eventId;
     this.#deps = deps;
     this.door = deps.nodeId;
   }
 
   send: RoomAddress['send'] = (request) => this.#deps.roomOf(this.#eventId).send(request);
+
+  /** Somebody listens, or the room has not heard yet that nobody does. */
+  get isUsed(): boolean {
+    return this.#follows || this.#listeners.size > 0;
+  }
 
   subscribe(listener: RoomListener): () => void {
     this.#listeners.add(listener);
@@ -56,10 +59,8 @@ class RoomDoor implements RoomAddress {
   }
 
   #follow(): void {
-    const follows = this.#listeners.size > 0;
-    if (follows !== this.#follows) this.#deps.follows(follows);
-    this.#follows = follows;
-    if (!follows) {
+    this.#follows = this.#listeners.size > 0;
+    if (!this.#follows) {
       this.news = null;
       return;
     }

@@ -1,15 +1,7 @@
 /** The waiting room over REST: joining, leaving, where one stands, its terms, and the log that proves its order. */
 import { z } from 'zod';
 import type { Reply } from '../../actors/kit.ts';
-import {
-  configure,
-  type Joined,
-  join,
-  type Look,
-  leave,
-  look,
-  type RoomChange,
-} from '../../actors/waiting-room-requests.ts';
+import { configure, join, type Look, leave, look, type RoomChange } from '../../actors/waiting-room-requests.ts';
 import type { Outcome } from '../../engine/outcome.ts';
 import { type RoomTerms, roomModes } from '../../engine/waiting-room.ts';
 import { eventStream, openStream } from '../live/stream.ts';
@@ -22,6 +14,7 @@ import {
   viewStanding,
   viewStatus,
   viewTerms,
+  viewWaiting,
 } from '../queue-view.ts';
 import { defineRoute, type Route } from '../route.ts';
 
@@ -39,16 +32,23 @@ const joinRoute = defineRoute({
   body: eventBody.extend({ access_code: z.string().min(1).max(100).optional() }),
   answers: { 201: standingView, 200: standingView },
   refusals: ['NOT_FOUND', 'INVALID_STATE', 'SALE_ENDED', 'INSUFFICIENT_STOCK', 'SERVICE_UNAVAILABLE'],
-  async handle(call, deps) {
+  // A crowd comes this way at once: whoever has to wait is answered in the turn in which the room answers.
+  handle(call, deps) {
     const { event_id, access_code = null } = call.body;
     const who = { userId: call.user.id, accessCode: access_code };
-    const outcome = await asked<Joined>((reply) => join(deps.roomOf(event_id), who, reply));
-    if (!outcome.ok) {
-      call.refuse(outcome.rejection);
-      return;
-    }
-    const { standing, isNew, waiting } = outcome.value;
-    call.reply(isNew ? 201 : 200, await viewStanding(standing, waiting, deps.passSeal));
+    return new Promise<void>((resolve, reject) => {
+      join(deps.roomOf(event_id), who, (outcome) => {
+        if (!outcome.ok) {
+          call.refuse(outcome.rejection);
+          resolve();
+          return;
+        }
+        const { standing, isNew, waiting } = outcome.value;
+        const answer = (view: z.input<typeof standingView>) => call.reply(isNew ? 201 : 200, view);
+        if (standing.stage === 'waiting') resolve(answer(viewWaiting(standing, waiting)));
+        else viewStanding(standing, waiting, deps.passSeal).then(answer).then(resolve, reject);
+      });
+    });
   },
 });
 
