@@ -98,6 +98,8 @@ export interface State {
   tickedAtMs: number;
   /** A tick is on its way. */
   ticking: boolean;
+  /** The news that a pass is over is on its way. */
+  awaitsPassEnd: boolean;
   /** Called when nothing is under way any more; null while the room stays. */
   closing: Reply<null> | null;
 }
@@ -132,6 +134,7 @@ export function newState(eventId: string, deps: RoomDeps, around: RoomSurroundin
     again: [],
     tickedAtMs: self.now(),
     ticking: false,
+    awaitsPassEnd: false,
     closing: null,
   };
 }

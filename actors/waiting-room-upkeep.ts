@@ -13,14 +13,33 @@ const sleptTicks = 10;
 
 /** Once a tick. */
 export function keepUp(state: State): void {
-  const { room, self, deps } = state;
+  const { self, deps } = state;
   const nowMs = self.now();
   if (nowMs - state.tickedAtMs > sleptTicks * deps.limits.tickMs) forgiveEverybody(state);
   state.tickedAtMs = nowMs;
-  for (const person of [...room.active.values()])
+  endPasses(state);
+  missPeople(state);
+}
+
+/** Frees the slots of passes that are over. */
+export function endPasses(state: State): void {
+  const nowMs = state.self.now();
+  for (const person of [...state.room.active.values()])
     if (person.stage === 'admitted' && person.passEndsAtMs <= nowMs && !isBeingUsed(state, person.admission))
       release(state, person, 'pass_expired');
-  missPeople(state);
+}
+
+/** Has the end of the next pass told when it comes: the slot is not to lie idle until a tick. */
+export function awaitPassEnd(state: State): void {
+  if (state.awaitsPassEnd) return;
+  const nowMs = state.self.now();
+  for (const { stage, passEndsAtMs } of state.room.active.values()) {
+    if (stage !== 'admitted' || passEndsAtMs <= nowMs) continue;
+    // Passes end in the order in which they were given; when their terms were changed meanwhile, the tick sees to it.
+    state.awaitsPassEnd = true;
+    state.self.after(passEndsAtMs - nowMs, { type: 'pass-over' });
+    return;
+  }
 }
 
 /** A reservation that was begun with the pass is waited for: it may have made a booking. */

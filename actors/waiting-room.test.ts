@@ -119,6 +119,18 @@ describe('admission', () => {
     expect(bench.passes.map((pass) => pass.userId)).toEqual(['first', 'a', 'b']);
   });
 
+  it('does not wait for a tick when a pass is over', async () => {
+    const bench = roomBench();
+    const passTtlMs = 2 * tickMs + 300;
+    await configure(bench, { maxConcurrent: 1, passTtlMs });
+    await bench.pass(500);
+    await join(bench, 'first');
+    connected(bench.room, 'a', () => {});
+    await join(bench, 'a');
+    await bench.world.runUntil(firstPass(bench).endsAtMs + 1);
+    expect(bench.passes.map((pass) => pass.userId)).toEqual(['first', 'a']);
+  });
+
   it('waits while paused, and goes on at once when opened or widened', async () => {
     const bench = roomBench({ mode: 'paused' });
     for (const user of ['a', 'b', 'c']) await join(bench, user);

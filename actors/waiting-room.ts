@@ -28,13 +28,14 @@ import {
   stockNow,
 } from './waiting-room-state.ts';
 import { type Survey, surveyRoom, type TakenRoom } from './waiting-room-truth.ts';
-import { activate, admit, keepLobby, keepUp, meetTruth } from './waiting-room-upkeep.ts';
+import { activate, admit, awaitPassEnd, endPasses, keepLobby, keepUp, meetTruth } from './waiting-room-upkeep.ts';
 
 // ---- Protocol: requests wait in the inbox (waiting-room-requests.ts); messages only say that something happened.
 
 export type RoomMessage =
   | { readonly type: 'wake' }
   | { readonly type: 'tick' }
+  | { readonly type: 'pass-over' }
   | { readonly type: 'take' }
   | { readonly type: 'close'; readonly done: Reply<null> }
   | { readonly type: 'taken'; readonly taken: TakenRoom | null }
@@ -62,6 +63,11 @@ function receive(state: State, message: RoomMessage): State {
       break;
     case 'tick':
       tick(state);
+      break;
+    case 'pass-over':
+      state.awaitsPassEnd = false;
+      if (state.phase === 'open') endPasses(state);
+      advance(state);
       break;
     case 'take':
       take(state);
@@ -112,6 +118,7 @@ function advance(state: State): void {
   activate(state);
   keepLobby(state);
   admit(state);
+  awaitPassEnd(state);
   append(state);
   // What is left waits for the commit, which comes back here.
   if (!state.appending && inbox.length > 0) state.self.tell({ type: 'wake' });

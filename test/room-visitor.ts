@@ -49,12 +49,17 @@ export function reserveWith(
 
 export type Configure = (terms: object, sale: Pick<OnSale, 'eventId'>) => Promise<Answer<unknown>>;
 
-/** Sets terms as an admin of the node at `address`. */
-export async function roomAdmin(address: () => string): Promise<Configure> {
+/** An admin, who asks the node at `address`. */
+export async function adminOf(address: () => string): Promise<Buyer> {
   const id = randomUUID();
   const times = { nowMs: Date.now(), ttlSeconds: 900 };
   const token = await signAccessToken(tokenSecret, { id, role: 'admin', tokenId: randomUUID() }, times);
-  const admin = buyerWith(address, { userId: id, token });
+  return buyerWith(address, { userId: id, token });
+}
+
+/** Sets terms as an admin of the node at `address`. */
+export async function roomAdmin(address: () => string): Promise<Configure> {
+  const admin = await adminOf(address);
   return (terms, { eventId }) =>
     admin.ask(`/admin/queue/${eventId}`, {
       method: 'PUT',

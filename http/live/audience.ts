@@ -31,7 +31,9 @@ export interface LiveLine {
   readonly userId: string;
   /** Names the connection to its own user. */
   readonly id: string;
-  send(...messages: readonly Uint8Array[]): void;
+  send(message: Uint8Array): void;
+  /** The same, for what one write of the system is enough for. */
+  sendTogether(messages: readonly Uint8Array[]): void;
   /** Whether earlier messages still wait on our side, for the client does not read. */
   isBehind(): boolean;
   /** Called once a tick, to see whether the client is still there; it may end the line. */
@@ -159,7 +161,7 @@ export class Audience implements RoomListener {
         break;
       case 'subscribe_availability':
         member.followsStock = true;
-        line.send(...this.#stock.since(0));
+        line.sendTogether(this.#stock.since(0));
         break;
       case 'ping':
         line.send(encoded({ type: 'pong', server_time: timeText(this.#deps.clock.now()) }));
@@ -258,7 +260,10 @@ export class Audience implements RoomListener {
       return;
     }
     member.behindSinceMs = null;
-    if (this.#message) line.send(this.#message, ...(member.followsStock ? this.#stock.since(member.shown) : []));
+    if (this.#message) {
+      if (member.followsStock) line.sendTogether([this.#message, ...this.#stock.since(member.shown)]);
+      else line.send(this.#message);
+    }
     member.shown = this.#number;
     this.#attendance.announce(line.userId);
     if (member.isInLobby && this.#news && this.#news.atMs >= this.#news.saleStartMs)

@@ -23,9 +23,9 @@ const behindBytesMax = 16_384;
 /** Messages that a client may send at once, and a second from then on. */
 const budget = { burst: 20, perSecond: 5 };
 const helloWithinMs = 5_000;
-const pingEveryMs = 20_000;
+const pingEveryMs = 30_000;
 /** Two pings were not answered: the other end is gone, though nobody told us. */
-const silentMs = 45_000;
+const silentMs = 70_000;
 /** uWebSockets.js's own limit, in seconds, for what a crash of ours might leave behind. */
 const idleSecondsMax = 120;
 
@@ -206,14 +206,15 @@ class SocketLine implements LiveLine {
     this.#isBehind = (this.#ws?.getBufferedAmount() ?? 0) > 0;
   }
 
-  send(...messages: readonly Uint8Array[]): void {
+  send(message: Uint8Array): void {
     // 0: the system did not take all of it. A socket beyond its limit is closed by this call.
-    const sendAll = () => {
-      for (const message of messages) if (this.#ws?.send(message) === 0) this.#isBehind = true;
-    };
-    // Together, they cost the system one write.
-    if (messages.length > 1) this.#ws?.cork(sendAll);
-    else sendAll();
+    if (this.#ws?.send(message) === 0) this.#isBehind = true;
+  }
+
+  sendTogether(messages: readonly Uint8Array[]): void {
+    this.#ws?.cork(() => {
+      for (const message of messages) this.send(message);
+    });
   }
 
   isBehind(): boolean {

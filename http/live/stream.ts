@@ -88,7 +88,11 @@ class StreamLine implements LiveLine {
     this.#seat?.leave();
   }
 
-  send(...messages: readonly Uint8Array[]): void {
+  send(message: Uint8Array): void {
+    this.sendTogether([message]);
+  }
+
+  sendTogether(messages: readonly Uint8Array[]): void {
     this.#write(Buffer.concat(messages.flatMap((message) => [before, message, after])));
   }
 
