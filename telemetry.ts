@@ -111,22 +111,11 @@ export function createMetrics(): Metrics {
   const asked = counter('mesh_requests_total', 'Requests to other nodes that came to an end', ['result']);
   const frames = histogram('mesh_frame_items', 'Requests and answers in one frame', [], powersOfTwo);
   const ignored = counter('mesh_ignored_total', 'What came to the mesh and was not listened to', ['why']);
-  /** Looking a counter up by its labels costs more than counting. */
-  const kinds = new Map<string, { readonly count: Counter.Internal; readonly duration: Histogram.Internal<'path'> }>();
   const stages = { lua: batchSeconds.labels('lua'), commit: batchSeconds.labels('commit') };
 
   return {
     text: () => registry.metrics(),
-    observeHttp({ path, method, status, seconds }) {
-      const name = `${status} ${method} ${path}`;
-      const kind = kinds.get(name) ?? {
-        count: requests.labels({ path, method, status }),
-        duration: duration.labels({ path }),
-      };
-      kinds.set(name, kind);
-      kind.count.inc();
-      kind.duration.observe(seconds);
-    },
+    observeHttp: countRequests(requests, duration),
     reservation: (result) => reservations.inc({ result }),
     batched: (size) => batchSize.observe(size),
     timed(stage) {
@@ -158,6 +147,22 @@ export function createMetrics(): Metrics {
       });
     },
     consumerLag: (read) => showConsumerLag(registers, read),
+  };
+}
+
+/** Looking a counter up by its labels costs more than counting: each kind of request is looked up once. */
+function countRequests(requests: Counter, duration: Histogram): Metrics['observeHttp'] {
+  const kinds = new Map<string, { readonly count: Counter.Internal; readonly duration: Histogram.Internal<string> }>();
+  return ({ path, method, status, seconds }) => {
+    const name = `${status} ${method} ${path}`;
+    const known = kinds.get(name);
+    const kind = known ?? {
+      count: requests.labels({ path, method, status }),
+      duration: duration.labels({ path }),
+    };
+    if (!known) kinds.set(name, kind);
+    kind.count.inc();
+    kind.duration.observe(seconds);
   };
 }
 
