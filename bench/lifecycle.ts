@@ -18,7 +18,7 @@ import { setStage } from './rush-scene.ts';
 import { type OwnSubject, openOwnSubject } from './subject.ts';
 
 export const lifecycleDefaults: Partial<Numbers> = {
-  ...{ rate: 2_000, seconds: 60, 'warm-up': 5, connections: 64, users: 20_000, 'hold-seconds': 3_600 },
+  ...{ rate: 2_000, seconds: 60, 'warm-up': 5, connections: 256, users: 20_000, 'hold-seconds': 3_600 },
 };
 export const lifecycleSummary = 'charged bookings whose webhooks come at --rate: from webhook to confirmed';
 

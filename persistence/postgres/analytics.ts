@@ -13,7 +13,10 @@ import { unusable } from './unusable.ts';
 /** One statement a portion: a zone's batch at once, and no statement is long. */
 const eventsMax = 500;
 
-/** The money of a booking is looked up where it stands: the events of its later life do not repeat it. */
+/**
+ * The money of a booking is looked up where it stands: the events of its later life do not repeat it. Lateral, so that each
+ * costs one look into its index.
+ */
 const countSql = `
   with fresh as (
     insert into inbox (consumer, event_id) select 'analytics', id from unnest($1::text[]) as e(id)
@@ -29,7 +32,10 @@ const countSql = `
          count(*) filter (where e.type = 'booking.cancelled'), count(*) filter (where e.type = 'booking.expired'),
          count(*) filter (where e.type = 'booking.refunded'),
          coalesce(sum(b.amount_minor) filter (where e.type = 'booking.confirmed'), 0), coalesce(sum(e.returned), 0)
-  from e left join bookings b on e.currency is null and b.event_id = e.event_id and b.id = e.booking_id
+  from e left join lateral (
+    select currency, amount_minor from bookings
+    where e.currency is null and event_id = e.event_id and id = e.booking_id offset 0
+  ) b on true
   group by 1, 2, 3
   on conflict (event_id, hour, currency) do update
   set confirmed = h.confirmed + excluded.confirmed,

@@ -63,14 +63,15 @@ const appendSql =
 
 /**
  * One transaction, whose statements are sent behind one another: PostgreSQL need not wait for us between two. One that
- * it refuses makes it refuse what follows, and of the commit a rollback.
+ * it refuses makes it refuse what follows, and of the commit a rollback. They look rows up by their keys (lane.ts says
+ * why the planner must be told so).
  */
 async function appendTogether(pool: pg.Pool, records: readonly JournalRecord[]): Promise<void> {
   const values = [records.map((r) => r.key), records.map((r) => r.seq), packets(records.map((r) => encode(r.events)))];
   const meant = projectSagas(records.flatMap((record) => record.events as readonly SagaEvent[]));
   const client = await pool.connect();
   const sent = [
-    client.query('begin'),
+    client.query('begin; set local enable_seqscan = off'),
     client.query({ name: 'append_journal', text: appendSql, values }),
     ...meant.map((statement) => client.query(statement)),
     client.query('commit'),

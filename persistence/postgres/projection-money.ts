@@ -79,10 +79,15 @@ function changePayments(events: readonly SagaEvent[]): readonly Statement[] {
   const changes = events.map(paymentChange).filter((change) => change !== null);
   // A row is changed once in a statement: the last change of a payment says what it is.
   const last = [...new Map(changes.map((change) => [change.paymentId, change])).values()];
+  // Each is looked up by its key and changed where it was found (why: zone-ledger.ts).
   const text = `
     update payments p set status = c.status, changed_at = c.at
-    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) as c(event_id, id, status, at)
-    where p.event_id = c.event_id and p.id = c.id`;
+    from (
+      select found.place, c.*
+      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) as c(event_id, id, status, at),
+           lateral (select ctid as place from payments where event_id = c.event_id and id = c.id offset 0) found
+    ) c
+    where p.ctid = c.place`;
   return statementOf({ name: 'change_payments', text }, last, [
     uuid(({ event }) => event.eventId),
     uuid(({ paymentId }) => paymentId),
