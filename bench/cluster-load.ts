@@ -12,20 +12,22 @@ export interface SteadyLoad {
   readonly seed: number;
 }
 
+/** Processes that have just started compile what they run: left out of the figures, and nobody is hit before. */
+export const warmUpSeconds = 10;
 const connections = 128;
 const timeoutMs = 10_000;
 
-/** Resolves when the time is over and everything is settled. */
+/** Resolves when the time is over, which begins with the warm-up, and everything is settled. */
 export async function loadSteadily(load: SteadyLoad): Promise<Tally> {
   const { program, baseUrl, fixtureFile, ackedFile, ratePerSecond, seconds, seed } = load;
   const { hostname: host, port } = new URL(baseUrl);
   const job = {
     label: 'steady',
     loop: 'open' as const,
-    profile: [{ ratePerSecond, seconds }],
+    profile: [{ ratePerSecond, seconds: warmUpSeconds + seconds }],
     spacing: 'poisson' as const,
     herd: null,
-    warmUpSeconds: 0,
+    warmUpSeconds,
     ...{ connections, timeoutMs, unsentMs: timeoutMs, seed, fixtureFile, ackedFile },
     address: { host, port: Number(port) },
     driver: 'reserve',

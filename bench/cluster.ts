@@ -11,7 +11,7 @@ import { build } from 'hdr-histogram-js';
 import { auditTable } from '../cli/audit.ts';
 import type { Fixture } from '../cli/seed.ts';
 import { type Chance, chanceFrom } from './chance.ts';
-import { loadSteadily, type SteadyLoad, steadyLines } from './cluster-load.ts';
+import { loadSteadily, type SteadyLoad, steadyLines, warmUpSeconds } from './cluster-load.ts';
 import { type Crowd, eager, type Mood } from './crowd.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
 import type { Tally } from './load/tally.ts';
@@ -103,6 +103,7 @@ async function rushThrough(options: ClusterOptions, { program, print }: ClusterI
     });
     try {
       const load = steadyLoad(options, { program, baseUrl: server.baseUrl, ackedFile: place.ackedFile });
+      if (options.rate > 0) await delay(warmUpSeconds * 1_000);
       const away = await underBlows(options, { server, crowd, fixture, print });
       await crowd.gone();
       const steady = await load;
@@ -130,7 +131,7 @@ async function rushThrough(options: ClusterOptions, { program, print }: ClusterI
 
 /** Room for all that will be asked. */
 function saleOf({ zones, seatsPerZone: seats, rate, ...options }: ClusterOptions): Sale {
-  const asked = rate * secondsOf(options);
+  const asked = rate * (warmUpSeconds + secondsOf(options));
   const seatsPerZone = seats + Math.ceil((1.2 * asked) / zones);
   return { users, zones, seatsPerZone, maxPerUser: 10 + Math.ceil((1.2 * asked) / users) };
 }

@@ -171,6 +171,20 @@ describe('stopping', () => {
     await stopped;
   });
 
+  it('tells a kept connection with one more answer that it closes', async () => {
+    const own = await startEdge([wait]);
+    const kept = await RawConnection.open(own.port);
+    const ask = 'GET /nothing HTTP/1.1\r\nHost: here\r\n\r\n';
+    kept.write(ask);
+    expect(await kept.answer()).not.toMatch(/\r\nconnection: close/i);
+    const stopped = own.stop();
+    kept.write(ask);
+    const answers = await kept.everything();
+    expect(answers.match(/HTTP\/1\.1 404/g)).toHaveLength(2);
+    expect(answers).toMatch(/\r\nconnection: close/i);
+    await stopped;
+  });
+
   it('waits no longer than it was told', async () => {
     const own = await startEdge([wait], {}, { drainMs: 10 });
     const arrived = new Promise<void>((resolve) => {

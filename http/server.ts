@@ -47,6 +47,12 @@ export interface Server {
 const parserHeadBytesMax = '16384';
 const sweepEveryMs = 1_000;
 
+/**
+ * Whoever keeps a connection hears with their next answer that it closes: cut off in silence, a request that is just being sent
+ * on it would be lost. Who sends nothing for so long is thought to be gone.
+ */
+const farewellMs = 250;
+
 /** Rejects when the address cannot be listened on. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   // biome-ignore lint/style/noProcessEnv: the only way to tell uWebSockets.js, and only before it is loaded.
@@ -70,10 +76,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       await options.live?.drain();
       await new Promise<void>((resolve) => {
         const deadline = setTimeout(resolve, options.drainMs ?? 10_000);
+        let quiet: NodeJS.Timeout | undefined;
         onSettled = () => {
+          clearTimeout(quiet);
           if (edge.underWay.size > 0) return;
-          clearTimeout(deadline);
-          resolve();
+          quiet = setTimeout(() => {
+            if (edge.underWay.size > 0) return;
+            clearTimeout(deadline);
+            resolve();
+          }, farewellMs);
         };
         onSettled();
       });

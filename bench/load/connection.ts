@@ -44,6 +44,7 @@ export interface ConnectionOptions {
   readonly keepBodies: boolean;
 }
 
+const closes = /\r\nconnection: close/i;
 const reconnectMs = 50;
 /** One for all: a callback has read it before the next socket is read. */
 const arrived = Buffer.alloc(65_536);
@@ -68,7 +69,9 @@ export function openConnection(options: ConnectionOptions, events: ConnectionEve
       if (!asked) throw new Error('an answer to nothing');
       exchange = null;
       events.answered(asked, answer);
-      becomeFree();
+      // A server that stops says so, and hears nothing more on this connection.
+      if (closes.test(answer.head)) dialled.destroy();
+      else becomeFree();
     }, keepBodies);
     const dialled = connect({ ...address, noDelay: true, onread: { buffer: arrived, callback: read } });
     socket = dialled;
