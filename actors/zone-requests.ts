@@ -119,7 +119,7 @@ export function writeOff(zone: ZoneAddress, bookingId: string, ask: Ask<Moved>):
  * Requests with one key that are under way together share one outcome: the first is judged, the others wait for it.
  */
 export class KeysUnderWay {
-  readonly #first = new Map<Hash16, { readonly request: ReserveRequest; joined: ReserveRequest[] | null }>();
+  readonly #first = new Map<Hash16, { request: ReserveRequest | null; joined: ReserveRequest[] | null }>();
 
   /** `first`: to be judged. `joined`: will be answered with the first. `mismatch`: another body under the same key. */
   admit(request: ReserveRequest): 'first' | 'joined' | 'mismatch' {
@@ -129,7 +129,7 @@ export class KeysUnderWay {
       return 'first';
     }
     if (entry.request === request) return 'first';
-    if (entry.request.fingerprint !== request.fingerprint) return 'mismatch';
+    if (entry.request?.fingerprint !== request.fingerprint) return 'mismatch';
     entry.joined ??= [];
     entry.joined.push(request);
     return 'joined';
@@ -140,6 +140,8 @@ export class KeysUnderWay {
     request.reply(outcome);
     if (entry?.request !== request) return;
     this.#first.delete(request.key);
+    // A table of the map that was outgrown may keep the entry for a while (http/line.ts says why), but not the request.
+    entry.request = null;
     if (entry.joined === null) return;
     const again = outcome.ok ? { ok: true as const, value: { ...outcome.value, replayed: true } } : outcome;
     for (const joined of entry.joined) joined.reply(again);
@@ -151,7 +153,7 @@ export class KeysUnderWay {
 
   /** Settles everything that is under way. */
   settleAll(outcome: Outcome<Reservation>): void {
-    for (const { request } of [...this.#first.values()]) this.settle(request, outcome);
+    for (const { request } of [...this.#first.values()]) if (request) this.settle(request, outcome);
   }
 }
 

@@ -9,6 +9,7 @@ import type { User } from './auth.ts';
 import type { Deps } from './deps.ts';
 import { successBody } from './envelope.ts';
 import { isJsonType, malformed, readJson } from './json-body.ts';
+import type { Line, Neighbour } from './line.ts';
 import { isOutage } from './outage.ts';
 import { problemBody, problems } from './problem.ts';
 import { decoded, type HeaderSource, type RequestHead } from './request-head.ts';
@@ -24,7 +25,7 @@ export interface Edge {
   readonly clientAddress: (remote: string, forwardedFor: string | undefined) => string;
   readonly corsOrigins: ReadonlySet<string>;
   /** In order of arrival. */
-  readonly underWay: Set<Exchange>;
+  readonly underWay: Line<Exchange>;
   /** Takes over when head and body are there. */
   readonly dispatch: (exchange: Exchange) => void;
   /** Called after each answer or abort. */
@@ -41,7 +42,7 @@ const bodyBytesMaxDefault = 16_384;
 const abortedStatus = 499;
 const safeRequestId = /^[\w.:/+=@-]{1,128}$/;
 
-export class Exchange implements AnyCall {
+export class Exchange implements AnyCall, Neighbour<Exchange> {
   readonly edge: Edge;
   readonly route: Route;
   readonly startedAtMs = performance.now();
@@ -54,6 +55,8 @@ export class Exchange implements AnyCall {
   user: User | null = null;
   /** The bearer token; empty without one. */
   token = '';
+  earlier: Exchange | null = null;
+  later: Exchange | null = null;
 
   private readonly res: HttpResponse;
   private readonly method: string;
@@ -291,7 +294,7 @@ export class Exchange implements AnyCall {
 
   private settle(status: number): void {
     const { edge, route, method, startedAtMs } = this;
-    edge.underWay.delete(this);
+    edge.underWay.remove(this);
     this.waiting?.drop();
     edge.deps.observe({ path: route.path, method, status, seconds: (performance.now() - startedAtMs) / 1000 });
     edge.settled();

@@ -9,6 +9,7 @@ import type { Deps } from './deps.ts';
 import { dispatch } from './dispatch.ts';
 import { type Edge, Exchange } from './exchange.ts';
 import { otherMethod, preflight, unknownPath } from './fallback.ts';
+import { Line } from './line.ts';
 import type { LiveRooms } from './live/live-rooms.ts';
 import { addLiveSocket } from './live/socket.ts';
 import { createHeadReader } from './request-head.ts';
@@ -103,7 +104,7 @@ function createEdge(options: ServerOptions, settled: () => void): Edge {
     nextRequestId: requestIds(deps.ids.next()),
     clientAddress: createClientAddress(trustedProxies),
     corsOrigins: new Set(corsOrigins),
-    underWay: new Set(),
+    underWay: new Line(),
     dispatch,
     settled,
     waitingBytesMax: options.waitingBytesMax ?? 67_108_864,
@@ -166,12 +167,14 @@ function addFallback(app: TemplatedApp, path: string, methods: readonly Method[]
 /** A request must not hang because a handler forgot it or a store never answered. */
 function refuseOverdue(edge: Edge, answerWithinMs: number): void {
   const oldestMs = performance.now() - answerWithinMs;
-  for (const exchange of edge.underWay) {
-    if (exchange.startedAtMs > oldestMs) return;
+  let exchange = edge.underWay.oldest;
+  while (exchange !== null && exchange.startedAtMs <= oldestMs) {
+    const { later } = exchange;
     exchange.edge.deps.logger.error(
       { request_id: exchange.requestId, route: exchange.route.path },
       'no answer in time',
     );
     exchange.refuse({ code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 1 });
+    exchange = later;
   }
 }
