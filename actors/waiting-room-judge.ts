@@ -80,20 +80,20 @@ function answerTo(state: State, request: Judged): Answer {
 
 const done = () => accept(null);
 
-/** Notes that a user is there. */
-function see(state: State, userId: string): void {
+/** Notes that a user is there; their place, if they have one. */
+function see(state: State, userId: string): Person | undefined {
   const nowMs = state.self.now();
   const person = state.room.people.get(userId);
   if (person) person.seenAtMs = nowMs;
   if (state.room.terms.mode === 'off') state.around.presence.seen(userId, nowMs);
+  return person;
 }
 
 // ---- join and leave
 
 function join(state: State, { userId, accessCode }: Extract<RoomRequest, { kind: 'join' }>): () => Outcome<Joined> {
-  see(state, userId);
   const { room } = state;
-  const present = room.people.get(userId);
+  const present = see(state, userId);
   if (present) return () => joined(state, present, false);
   const line = lineFor(state, accessCode);
   if (!line.ok) return () => line;
