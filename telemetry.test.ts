@@ -29,3 +29,20 @@ describe('an error in the log', () => {
     expect(describeError('a string')).toBe('a string');
   });
 });
+
+describe('what is counted with each request', () => {
+  it('is what a reader sees, at each reading', async () => {
+    const metrics = createMetrics();
+    const request = { path: '/x', method: 'GET', status: 200, seconds: 0.1 };
+    metrics.observeHttp(request);
+    metrics.observeHttp(request);
+    metrics.observeHttp({ ...request, status: 404 });
+    metrics.reservation('reserved');
+    expect(await metrics.text()).toContain('http_requests_total{path="/x",method="GET",status="200"} 2');
+    metrics.observeHttp(request);
+    const text = await metrics.text();
+    expect(text).toContain('http_requests_total{path="/x",method="GET",status="200"} 3');
+    expect(text).toContain('http_requests_total{path="/x",method="GET",status="404"} 1');
+    expect(text).toContain('booking_reservations_total{result="reserved"} 1');
+  });
+});

@@ -12,7 +12,7 @@ import { isJsonType, malformed, readJson } from './json-body.ts';
 import type { Line, Neighbour } from './line.ts';
 import { isOutage } from './outage.ts';
 import { problemBody, problems } from './problem.ts';
-import { decoded, type HeaderSource, type RequestHead } from './request-head.ts';
+import { decoded, type HeaderSource, type RequestHead, requestIdOf } from './request-head.ts';
 import type { AnyCall, HeaderPairs, OpenAnswer, Route } from './route.ts';
 import { WaitingBody } from './waiting-body.ts';
 
@@ -40,7 +40,6 @@ export interface Edge {
 const bodyBytesMaxDefault = 16_384;
 /** The client went away: nobody reads this status, but metrics count it (nginx's number for it). */
 const abortedStatus = 499;
-const safeRequestId = /^[\w.:/+=@-]{1,128}$/;
 
 export class Exchange implements AnyCall, Neighbour<Exchange> {
   readonly edge: Edge;
@@ -92,8 +91,7 @@ export class Exchange implements AnyCall, Neighbour<Exchange> {
     try {
       const { headers, fault } = this.edge.readHead(req);
       this.raw = headers;
-      const given = headers['x-request-id'];
-      this.requestId = given !== undefined && safeRequestId.test(given) ? given : this.edge.nextRequestId();
+      this.requestId = requestIdOf(headers) ?? this.edge.nextRequestId();
       const refusal = fault ?? this.refusalOfBody();
       if (refusal !== null) {
         // Whatever follows on this connection cannot be trusted or is not wanted.

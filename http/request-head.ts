@@ -68,6 +68,13 @@ function faultOf(headers: Readonly<Record<string, string>>, bytes: number, repea
   return { code: 'VALIDATION_ERROR', details: { 'transfer-encoding': 'excludes a content-length' } };
 }
 
+const safeRequestId = /^[\w.:/+=@-]{1,128}$/;
+
+/** The client's own id of a request; undefined when it gave none that is safe to write anywhere. */
+export function requestIdOf({ 'x-request-id': given }: Readonly<Record<string, string>>): string | undefined {
+  return given !== undefined && safeRequestId.test(given) ? given : undefined;
+}
+
 /** A parameter of the path as it was meant; as it came when it is no proper encoding. */
 export function decoded(text: string): string {
   try {
