@@ -62,6 +62,19 @@ describe('a zone', () => {
     });
   });
 
+  it('that has to go while it is in doubt goes at once, and sends away who waits', async () => {
+    bench.down.add('ledger.acquire');
+    bench.failing.set('gate.apply', 'before');
+    const waiting = bench.ask(zone);
+    await bench.pass(20);
+    let ended = false;
+    void zone.close(2_000).then(() => {
+      ended = true;
+    });
+    await bench.pass(20);
+    expect([ended, waiting.map(codeOf)]).toEqual([true, ['SERVICE_UNAVAILABLE']]);
+  });
+
   it('that cannot take over tries again, later each time, and meanwhile answers who cannot wait', async () => {
     bench.down.add('ledger.acquire');
     bench.failing.set('gate.apply', 'before');

@@ -172,12 +172,13 @@ describe('stopping', () => {
   });
 
   it('tells a kept connection with one more answer that it closes', async () => {
-    const own = await startEdge([wait]);
+    const own = await startEdge([wait], {}, { farewellMs: 1_000 });
     const kept = await RawConnection.open(own.port);
     const ask = 'GET /nothing HTTP/1.1\r\nHost: here\r\n\r\n';
     kept.write(ask);
     expect(await kept.answer()).not.toMatch(/\r\nconnection: close/i);
     const stopped = own.stop();
+    await expect(own.ask('/nothing')).rejects.toThrow();
     kept.write(ask);
     const answers = await kept.everything();
     expect(answers.match(/HTTP\/1\.1 404/g)).toHaveLength(2);

@@ -35,6 +35,11 @@ export interface ServerOptions {
   readonly answerWithinMs?: number;
   /** How long `stop` waits for requests under way. @default 10000 */
   readonly drainMs?: number;
+  /**
+   * Whoever keeps a connection hears with their next answer that it closes: cut off in silence, a request that is just being
+   * sent on it would be lost. When nobody has sent anything for so long, `stop` closes what is left. @default 250
+   */
+  readonly farewellMs?: number;
 }
 
 export interface Server {
@@ -47,12 +52,6 @@ export interface Server {
 /** The parser's own limit, above ours so that ours answers. It reads this at import. */
 const parserHeadBytesMax = '16384';
 const sweepEveryMs = 1_000;
-
-/**
- * Whoever keeps a connection hears with their next answer that it closes: cut off in silence, a request that is just being sent
- * on it would be lost. Who sends nothing for so long is thought to be gone.
- */
-const farewellMs = 250;
 
 /** Rejects when the address cannot be listened on. */
 export async function startServer(options: ServerOptions): Promise<Server> {
@@ -85,7 +84,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
             if (edge.underWay.size > 0) return;
             clearTimeout(deadline);
             resolve();
-          }, farewellMs);
+          }, options.farewellMs ?? 250);
         };
         onSettled();
       });
