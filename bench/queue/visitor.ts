@@ -32,6 +32,8 @@ export interface Visiting {
 }
 
 const card = '4242424242424242';
+/** A room that has no time for the moment is asked again, as the pages do. */
+const joinAgainMs = 1_000;
 
 /** Rejects when the connection is lost, or when somebody who was admitted cannot buy. */
 export async function visit(visiting: Visiting): Promise<Visit> {
@@ -79,7 +81,9 @@ function letIn({ address, eventId, user, heard, placed }: Visiting): Promise<Let
             socket.close();
             const passEndsAtMs = Date.parse(message.expires_at);
             resolve({ place, joinedAtMs, admittedAtMs: Date.now(), pass: message.queue_pass, passEndsAtMs });
-          } else if (message.type === 'refused' || message.type === 'goodbye' || message.type === 'left')
+          } else if (message.type === 'refused' && message.error.code === 'SERVICE_UNAVAILABLE')
+            setTimeout(join, joinAgainMs, socket);
+          else if (message.type === 'refused' || message.type === 'goodbye' || message.type === 'left')
             reject(new Error(payload.toString()));
         },
         lost: (why) => reject(new Error(`a live connection was lost: ${why}`)),
