@@ -118,6 +118,9 @@ export async function joinReplica(servers: readonly RedisUnderTest[], of: number
   await caughtUp(master, replica);
   await vi.waitFor(async () => {
     for (const { admin } of servers) expect(await admin.cluster('NODES')).toMatch(`${replicaId} `);
+    // One that has not heard yet who has which slots would take over none.
+    expect(await replica.admin.cluster('INFO')).toContain('cluster_slots_assigned:16384');
+    expect(await replica.admin.cluster('NODES')).toMatch(`myself,slave ${masterId} `);
   }, patience);
   return replica;
 }
