@@ -6,10 +6,11 @@
 import type { Booking } from '../engine/booking.ts';
 import type { EventConsumer } from '../engine/event-log.ts';
 import type { DomainEvent } from '../engine/events.ts';
+import { notificationOf } from '../engine/notifications.ts';
 import { accept } from '../engine/outcome.ts';
 import type { Topic } from '../engine/topics.ts';
 import type { Shards } from './cluster/shards.ts';
-import { type Addressed, type NotificationKind, type RoomEntity, tellPersonally } from './waiting-room-requests.ts';
+import { type Addressed, type RoomEntity, tellPersonally } from './waiting-room-requests.ts';
 
 export interface BookingNewsDeps {
   readonly rooms: Pick<Shards<RoomEntity>, 'started' | 'isHere' | 'find'>;
@@ -17,13 +18,6 @@ export interface BookingNewsDeps {
   readonly hasOthers: () => boolean;
   readonly findBookings: (named: readonly Pick<Booking, 'eventId' | 'bookingId'>[]) => Promise<readonly Booking[]>;
 }
-
-/** Which events come with a notification, as persistence/postgres/notifications.ts keeps them. */
-const notified: Readonly<Record<string, NotificationKind>> = {
-  'saga.notification.send': 'confirmed',
-  'booking.expired': 'expired',
-  'booking.refunded': 'refunded',
-};
 
 /** Not `booking.created`: whoever made it has its answer, and their other connections hear of the pass that was used. */
 export function bookingNews(deps: BookingNewsDeps): readonly EventConsumer[] {
@@ -82,7 +76,7 @@ function keyOf({ data, subject }: DomainEvent) {
 
 function newsOf({ type, time }: DomainEvent, booking: Booking): readonly Addressed[] {
   const { userId, bookingId } = booking;
-  const kind = notified[type];
+  const kind = notificationOf[type];
   const notification = kind && ({ what: 'notification', kind, bookingId, atMs: Date.parse(time) } as const);
   return [
     ...(type.startsWith('booking.') ? [[userId, { what: 'booking', booking }] as const] : []),

@@ -7,6 +7,7 @@
 import type { ZoneLeft } from '../engine/admission.ts';
 import type { Booking } from '../engine/booking.ts';
 import type { LineSummary } from '../engine/line.ts';
+import type { NotificationKind } from '../engine/notifications.ts';
 import type { Clock } from '../engine/ports.ts';
 import type { LineName } from '../engine/queue-log.ts';
 import type { WaitEstimate } from '../engine/wait-estimate.ts';
@@ -80,8 +81,6 @@ export type PersonalNews =
       readonly bookingId: string;
       readonly atMs: number;
     };
-
-export type NotificationKind = 'confirmed' | 'expired' | 'refunded';
 
 /** News, and the user whom they are for. */
 export type Addressed = readonly [userId: string, news: PersonalNews];

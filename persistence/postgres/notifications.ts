@@ -5,18 +5,12 @@
 import type pg from 'pg';
 import type { EventConsumer } from '../../engine/event-log.ts';
 import type { DomainEvent } from '../../engine/events.ts';
+import { type NotifyingType, notificationOf } from '../../engine/notifications.ts';
 import { accept } from '../../engine/outcome.ts';
 import type { Topic } from '../../engine/topics.ts';
 import { unusable } from './unusable.ts';
 
 const eventsMax = 500;
-
-/** A confirmation is asked for by the saga, once it has issued the tickets; the rest follows from the booking's own end. */
-const kinds = {
-  'saga.notification.send': 'confirmed',
-  'booking.expired': 'expired',
-  'booking.refunded': 'refunded',
-} as const;
 
 /** Lateral, so that the notes meet their events by hash and each booking costs one look into its index. */
 const noteSql = `
@@ -34,7 +28,7 @@ export function createNotifier(pool: pg.Pool): readonly EventConsumer[] {
   const note = async (events: readonly DomainEvent[]) => {
     const values = [
       events.map(({ id }) => id),
-      events.map(({ type }) => kinds[type as keyof typeof kinds]),
+      events.map(({ type }) => notificationOf[type]),
       events.map(({ data }) => data.event_id),
       events.map(({ subject }) => subject),
     ];
@@ -45,7 +39,7 @@ export function createNotifier(pool: pg.Pool): readonly EventConsumer[] {
       return unusable(error);
     }
   };
-  const consumer = (topic: Topic, types: readonly (keyof typeof kinds)[]) => ({
+  const consumer = (topic: Topic, types: readonly NotifyingType[]) => ({
     name: 'notifier',
     topic,
     types: new Set<string>(types),
