@@ -140,7 +140,7 @@ export class KeysUnderWay {
     request.reply(outcome);
     if (entry?.request !== request) return;
     this.#first.delete(request.key);
-    // A table of the map that was outgrown may keep the entry for a while (http/line.ts says why), but not the request.
+    // A table of the map that was outgrown may keep the entry for a while (http/under-way.ts says why), but not the request.
     entry.request = null;
     if (entry.joined === null) return;
     const again = outcome.ok ? { ok: true as const, value: { ...outcome.value, replayed: true } } : outcome;

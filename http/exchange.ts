@@ -9,11 +9,11 @@ import type { User } from './auth.ts';
 import type { Deps } from './deps.ts';
 import { successBody } from './envelope.ts';
 import { isJsonType, malformed, readJson } from './json-body.ts';
-import type { Line, Neighbour } from './line.ts';
 import { isOutage } from './outage.ts';
 import { problemBody, problems } from './problem.ts';
 import { decoded, type HeaderSource, type RequestHead, requestIdOf } from './request-head.ts';
 import type { AnyCall, HeaderPairs, OpenAnswer, Route } from './route.ts';
+import type { Neighbour, UnderWay } from './under-way.ts';
 import { WaitingBody } from './waiting-body.ts';
 
 /** What all exchanges of a server share. */
@@ -25,7 +25,7 @@ export interface Edge {
   readonly clientAddress: (remote: string, forwardedFor: string | undefined) => string;
   readonly corsOrigins: ReadonlySet<string>;
   /** In order of arrival. */
-  readonly underWay: Line<Exchange>;
+  readonly underWay: UnderWay<Exchange>;
   /** Takes over when head and body are there. */
   readonly dispatch: (exchange: Exchange) => void;
   /** Called after each answer or abort. */

@@ -9,11 +9,11 @@ import type { Deps } from './deps.ts';
 import { dispatch } from './dispatch.ts';
 import { type Edge, Exchange } from './exchange.ts';
 import { otherMethod, preflight, unknownPath } from './fallback.ts';
-import { Line } from './line.ts';
 import type { LiveRooms } from './live/live-rooms.ts';
 import { addLiveSocket } from './live/socket.ts';
 import { createHeadReader } from './request-head.ts';
 import type { Method, Route } from './route.ts';
+import { UnderWay } from './under-way.ts';
 
 export interface ServerOptions {
   readonly host: string;
@@ -103,7 +103,7 @@ function createEdge(options: ServerOptions, settled: () => void): Edge {
     nextRequestId: requestIds(deps.ids.next()),
     clientAddress: createClientAddress(trustedProxies),
     corsOrigins: new Set(corsOrigins),
-    underWay: new Line(),
+    underWay: new UnderWay(),
     dispatch,
     settled,
     waitingBytesMax: options.waitingBytesMax ?? 67_108_864,

@@ -10,7 +10,7 @@ export interface Neighbour<Item> {
   later: Item | null;
 }
 
-export class Line<Item extends Neighbour<Item>> {
+export class UnderWay<Item extends Neighbour<Item>> {
   #oldest: Item | null = null;
   #newest: Item | null = null;
   #size = 0;
@@ -24,7 +24,7 @@ export class Line<Item extends Neighbour<Item>> {
     return this.#oldest;
   }
 
-  /** @param item In no line. */
+  /** @param item Not among them. */
   add(item: Item): void {
     item.earlier = this.#newest;
     if (this.#newest === null) this.#oldest = item;
@@ -33,7 +33,7 @@ export class Line<Item extends Neighbour<Item>> {
     this.#size++;
   }
 
-  /** @param item In this line. */
+  /** @param item Among them. */
   remove(item: Item): void {
     const { earlier, later } = item;
     if (earlier === null) this.#oldest = later;
