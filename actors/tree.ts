@@ -26,7 +26,7 @@ export interface TreeDeps {
   readonly cluster: Omit<ClusterDeps, 'actors' | 'describe'>;
   readonly zone: Omit<ZoneDeps, 'actors' | 'lease'>;
   readonly booking: Omit<BookingDeps, 'actors' | 'zoneOf'>;
-  readonly room: Omit<RoomDeps, 'actors' | 'gone' | 'lease'>;
+  readonly room: Omit<RoomDeps, 'actors' | 'gone' | 'handOn' | 'lease'>;
   readonly events: {
     readonly outbox: Outbox;
     readonly lock: RelayLock;
@@ -101,10 +101,14 @@ function settleEntities({ actors, ...deps }: TreeDeps, cluster: Cluster): Entiti
       actors.stop(room.ref);
       return true;
     });
+  const handOn: RoomDeps['handOn'] = (eventId, request) => rooms.find(eventId).send(request);
   const rooms = cluster.settle<RoomRequest, LocalRoom>('room', {
     wire: roomWire(clock),
     start: (eventId) =>
-      startWaitingRoom(eventId, { ...deps.room, actors, gone, lease: (id) => cluster.lease({ kind: 'room', id }) }),
+      startWaitingRoom(eventId, {
+        ...{ ...deps.room, actors, gone, handOn },
+        lease: (id) => cluster.lease({ kind: 'room', id }),
+      }),
     end: (room, graceMs) => room.close(graceMs),
     leased: true,
   });

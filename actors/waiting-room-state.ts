@@ -36,6 +36,8 @@ export interface RoomDeps {
   readonly watch: RoomWatch;
   /** There is no such event: the room is to be forgotten. */
   readonly gone: (eventId: string) => void;
+  /** Takes a request to wherever the room is by now. */
+  readonly handOn: (eventId: string, request: RoomRequest) => void;
 }
 
 /** Gives an answer. Looked up when the time has come, so that it tells what the whole batch came to. */

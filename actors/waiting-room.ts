@@ -50,7 +50,10 @@ export type RoomMessage =
 export interface LocalRoom extends RoomAddress {
   readonly eventId: string;
   readonly ref: ActorRef<RoomMessage>;
-  /** Ends the actor once everything it has accepted is answered; what is not after `graceMs` is refused. */
+  /**
+   * Ends the actor once everything it has accepted is answered. What is not after `graceMs` goes to the next owner, who
+   * knows from the log what became of it.
+   */
   close(graceMs: number): Promise<void>;
 }
 
@@ -208,13 +211,13 @@ function surveyed(state: State, { stock, checkouts }: Survey, seatsBefore: numbe
 }
 
 const busy = unavailable('too many requests wait for this waiting room');
-const elsewhere = unavailable('the waiting room is moving to another node');
+const moving = unavailable('the waiting room is moving to another node');
 
 // ---- Lifecycle
 
 /** Starts the actor of one event's waiting room. It takes the room over at once; until then requests wait. */
 export function startWaitingRoom(eventId: string, deps: RoomDeps): LocalRoom {
-  const { actors, limits } = deps;
+  const { actors, limits, handOn } = deps;
   const listeners = new Set<RoomListener>();
   const presence = new LivePresence();
   const around: RoomSurroundings = {
@@ -228,7 +231,8 @@ export function startWaitingRoom(eventId: string, deps: RoomDeps): LocalRoom {
   let present: State | null = null;
   const behaviour: Behaviour<State, RoomMessage> = {
     begin(self) {
-      if (present) abandonState(present);
+      // What crashed it once is not tried again.
+      if (present) for (const request of unanswered(present)) request.reply(closed);
       present = newState(eventId, deps, around, self);
       self.tell({ type: 'take' });
       return present;
@@ -241,21 +245,21 @@ export function startWaitingRoom(eventId: string, deps: RoomDeps): LocalRoom {
     mailboxMax: 10_000,
     restart: { minMs: 100, maxMs: 10_000 },
   });
-  let closed = false;
+  let isClosed = false;
   return {
     eventId,
     ref,
     door: 'here',
     send(request) {
-      if (closed) request.reply(elsewhere);
+      if (isClosed) handOn(eventId, request);
       else if (!around.inbox.offer(request)) request.reply(busy);
     },
     async close(graceMs) {
-      closed = true;
+      isClosed = true;
       await stopWhenDone<RoomMessage>(actors, ref, (done) => ({ type: 'close', done }), graceMs);
-      if (present) abandonState(present);
-      for (const request of around.inbox.take(Number.POSITIVE_INFINITY)) request.reply(elsewhere);
-      around.followers.end(elsewhere);
+      const left = [...(present ? unanswered(present) : []), ...around.inbox.take(Number.POSITIVE_INFINITY)];
+      for (const request of left) handOn(eventId, request);
+      around.followers.end(moving);
     },
     subscribe(listener) {
       around.listeners.add(listener);
@@ -268,8 +272,7 @@ export function startWaitingRoom(eventId: string, deps: RoomDeps): LocalRoom {
   };
 }
 
-/** Answers everything that a crashed incarnation had taken and not answered. */
-function abandonState(state: State): void {
-  for (const request of [...(state.appending?.requests ?? []), ...state.draft.requests, ...state.again])
-    request.reply(closed);
+/** What an incarnation has taken and not answered, in the order in which it came. */
+function unanswered({ appending, draft, again }: State): readonly RoomRequest[] {
+  return [...(appending?.requests ?? []), ...draft.requests, ...again];
 }

@@ -62,6 +62,7 @@ const refusedMessage = z.object({
   type: z.literal('refused'),
   request: z.enum(['join', 'leave', 'position']),
   error: z.object({ code: z.string(), message: z.string(), details: z.record(z.string(), z.unknown()) }),
+  retry_after_seconds: z.int().nullable().describe('then the same may be asked again; null: it would be refused again'),
 });
 
 const pongMessage = z.object({ type: z.literal('pong'), server_time });

@@ -14,6 +14,7 @@ import { SimulatedWorld } from './sim/world.ts';
 const eventId = '00000000-0000-7000-8000-00000000e000';
 export const startMs = Date.UTC(2030, 0, 1);
 export const tickMs = 1_000;
+const inboxMax = 10_000;
 
 export interface RoomBench {
   readonly world: SimulatedWorld;
@@ -25,6 +26,10 @@ export interface RoomBench {
   readonly gone: string[];
   readonly personal: [userId: string, news: PersonalNews][];
   readonly doubts: string[];
+  /** What the room left to its next owner. */
+  readonly handedOn: RoomRequest[];
+  /** Requests that may wait for the room. */
+  readonly inboxMax: number;
   /** Lets time pass, and what is due happen. */
   pass(ms: number): Promise<void>;
   /** Sets the clock forward or back. */
@@ -46,6 +51,8 @@ export function roomBench(
     readonly mode?: RoomMode;
     readonly stock?: Partial<Stock>;
     readonly wire?: Wire;
+    /** A log that was begun elsewhere. */
+    readonly ledger?: MemoryRoomLedger;
   } = {},
 ): RoomBench {
   const world = new SimulatedWorld(given.seed ?? 1, startMs);
@@ -57,16 +64,18 @@ export function roomBench(
     abandoned: () => {},
   });
   const stock = { ...openStock, ...given.stock };
-  const ledger = new MemoryRoomLedger(eventId, { mode: given.mode ?? 'open', stock }, given.wire);
+  const ledger = given.ledger ?? new MemoryRoomLedger(eventId, { mode: given.mode ?? 'open', stock }, given.wire);
   const doubts: string[] = [];
+  const handedOn: RoomRequest[] = [];
   const room = startWaitingRoom(eventId, {
     actors,
     ledger,
     lease: async () => {},
     sha256,
-    limits: { batchMax: 256, inboxMax: 10_000, tickMs },
+    limits: { batchMax: 256, inboxMax, tickMs },
     watch: { admitted: () => {}, doubted: (_event, why) => void doubts.push(why) },
     gone: () => {},
+    handOn: (_event, request) => void handedOn.push(request),
   });
   const news: RoomNews[] = [];
   const passes: PassTerms[] = [];
@@ -90,6 +99,8 @@ export function roomBench(
     gone,
     personal,
     doubts,
+    handedOn,
+    inboxMax,
     pass,
     jump(ms) {
       jumpedMs += ms;

@@ -72,6 +72,7 @@ describe('a waiting room over a real PostgreSQL', () => {
       limits: { batchMax: 64, inboxMax: 10_000, tickMs: 100 },
       watch: { admitted: () => {}, doubted: (_, why) => doubts.push(why) },
       gone: () => {},
+      handOn: () => {},
     });
     const nothing = () => {};
     const admitted = (pass: PassTerms) => passes.push(pass);

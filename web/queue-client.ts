@@ -59,6 +59,11 @@ export function pauseAfter(failures: number, chance: number): number {
   return Math.round((longestMs * (1 + chance)) / 2);
 }
 
+/** Later than asked rather than sooner, and not all of those who were told the same in the same instant. */
+export function spreadOver(askedSeconds: number, chance: number): number {
+  return Math.round(Math.max(1, askedSeconds) * 1_000 * (1 + chance / 2));
+}
+
 class Follower {
   readonly #options: QueueOptions;
   readonly #chance: () => number;
@@ -168,7 +173,7 @@ class Follower {
     }
     this.#failures++;
     const asked = refusal?.retryAfterSeconds ?? null;
-    const pauseMs = asked === null ? pauseAfter(this.#failures, this.#chance()) : asked * 1_000;
+    const pauseMs = asked === null ? pauseAfter(this.#failures, this.#chance()) : spreadOver(asked, this.#chance());
     if (this.#failures >= triesOfAWay && this.#way < this.#ways.length - 1) {
       this.#way++;
       this.#failures = 0;

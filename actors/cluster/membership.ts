@@ -22,7 +22,7 @@ type Message =
   | { readonly type: 'beat' }
   | { readonly type: 'beaten'; readonly beat: Beat; readonly sentAtMs: number }
   | { readonly type: 'not-beaten'; readonly error: unknown }
-  | { readonly type: 'lapse' };
+  | { readonly type: 'lapse'; readonly dueAtMs: number };
 
 // ---- Client
 
@@ -87,6 +87,8 @@ interface Place {
 interface State {
   readonly place: Place;
   beating: boolean;
+  /** The beat that is under way is the last try. */
+  lapses: boolean;
   cancelBeat: Cancel;
   cancelLapse: Cancel;
 }
@@ -103,11 +105,14 @@ function receive(deps: MembershipDeps, state: State, message: Message, self: Sel
       break;
     case 'not-beaten':
       deps.watch.missed(message.error);
+      if (state.lapses) lapse(deps, state);
       ended(deps, state, self);
       break;
     case 'lapse':
-      deps.watch.lapsed();
-      show(deps, place, []);
+      // A process that stood still comes too late to be out before the others may act. It asks first: mostly nobody did.
+      state.lapses = self.now() - message.dueAtMs > deps.limits.beatMs;
+      if (!state.lapses) lapse(deps, state);
+      else beat(deps, state, self);
       break;
   }
   return state;
@@ -127,6 +132,12 @@ function beat({ register }: MembershipDeps, state: State, self: Self<Message>): 
   );
 }
 
+function lapse(deps: MembershipDeps, state: State): void {
+  state.lapses = false;
+  deps.watch.lapsed();
+  show(deps, state.place, []);
+}
+
 function ended({ limits }: MembershipDeps, state: State, self: Self<Message>): void {
   const { place } = state;
   state.beating = false;
@@ -143,6 +154,7 @@ function beaten(
   const { place } = state;
   const { beatMs, memberTtlMs } = deps.limits;
   state.cancelLapse();
+  state.lapses = false;
   if (answer.kind === 'replaced') {
     place.replaced = true;
     deps.watch.replaced();
@@ -150,7 +162,8 @@ function beaten(
     return;
   }
   // A beat's time before the others may act, to end what is under way.
-  state.cancelLapse = self.after(sentAtMs + memberTtlMs - beatMs - self.now(), { type: 'lapse' });
+  const dueAtMs = sentAtMs + memberTtlMs - beatMs;
+  state.cancelLapse = self.after(dueAtMs - self.now(), { type: 'lapse', dueAtMs });
   if (answer.wasUnknown && place.joined) place.keepUntilMs = self.now() + memberTtlMs;
   place.joined = true;
   const present = new Set(answer.members.map(({ nodeId }) => nodeId));
@@ -183,7 +196,7 @@ export function startMembership(deps: MembershipDeps): Membership {
     begin(self) {
       place.next.push(...place.waiting.splice(0));
       self.tell({ type: 'beat' });
-      return { place, beating: false, cancelBeat: () => {}, cancelLapse: () => {} };
+      return { place, beating: false, lapses: false, cancelBeat: () => {}, cancelLapse: () => {} };
     },
     receive: (state, message, self) => receive(deps, state, message, self),
     abandon: () => {},

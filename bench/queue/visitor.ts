@@ -32,9 +32,6 @@ export interface Visiting {
 }
 
 const card = '4242424242424242';
-/** A room that has no time for the moment is asked again, as the pages do. */
-const joinAgainMs = 1_000;
-
 /** Rejects when the connection is lost, or when somebody who was admitted cannot buy. */
 export async function visit(visiting: Visiting): Promise<Visit> {
   const { chance, noShows, checkoutMs } = visiting;
@@ -55,40 +52,42 @@ interface LetIn extends Pick<Visit, 'place' | 'joinedAtMs' | 'admittedAtMs'> {
 
 const isForEverybody = Buffer.from('{"type":"position"');
 
+/** Comes again when sent away for the moment, and asks again when the room has no time, as the pages do. */
 function letIn({ address, eventId, user, heard, placed }: Visiting): Promise<LetIn> {
   return new Promise((resolve, reject) => {
     let place = 0;
     let joinedAtMs = 0;
-    const join = (socket: LiveSocket) => {
-      joinedAtMs = Date.now();
+    let socket: LiveSocket;
+    const join = () => {
+      joinedAtMs ||= Date.now();
       socket.send({ type: 'join' });
     };
     const hasPlace = (message: { readonly place: number | null }) => {
       if (place === 0) placed();
       place = message.place ?? place;
     };
-    const socket = openLiveSocket(
-      address,
-      { eventId, token: user.token },
-      {
-        opened: () => join(socket),
-        message(payload) {
-          if (payload.indexOf(isForEverybody) === 0) return heard(payload);
-          const message = JSON.parse(payload.toString());
-          if (message.status === 'waiting') hasPlace(message);
-          else if (message.status === 'admitted') {
-            if (place === 0) placed();
-            socket.close();
-            const passEndsAtMs = Date.parse(message.expires_at);
-            resolve({ place, joinedAtMs, admittedAtMs: Date.now(), pass: message.queue_pass, passEndsAtMs });
-          } else if (message.type === 'refused' && message.error.code === 'SERVICE_UNAVAILABLE')
-            setTimeout(join, joinAgainMs, socket);
-          else if (message.type === 'refused' || message.type === 'goodbye' || message.type === 'left')
-            reject(new Error(payload.toString()));
-        },
-        lost: (why) => reject(new Error(`a live connection was lost: ${why}`)),
-      },
-    );
+    const hear = (payload: Buffer) => {
+      if (payload.indexOf(isForEverybody) === 0) return heard(payload);
+      const message = JSON.parse(payload.toString());
+      const { reconnect_after_ms: comeBackMs = null, retry_after_seconds: askAgainSeconds = null } = message;
+      if (message.status === 'waiting') hasPlace(message);
+      else if (message.status === 'admitted') {
+        if (place === 0) placed();
+        socket.close();
+        const passEndsAtMs = Date.parse(message.expires_at);
+        resolve({ place, joinedAtMs, admittedAtMs: Date.now(), pass: message.queue_pass, passEndsAtMs });
+      } else if (comeBackMs !== null) {
+        socket.close();
+        setTimeout(come, comeBackMs);
+      } else if (askAgainSeconds !== null) setTimeout(join, 1_000 * askAgainSeconds);
+      else if (message.type === 'refused' || message.type === 'goodbye' || message.type === 'left')
+        reject(new Error(payload.toString()));
+    };
+    const come = () => {
+      const lost = (why: string) => reject(new Error(`a live connection was lost: ${why}`));
+      socket = openLiveSocket(address, { eventId, token: user.token }, { opened: join, message: hear, lost });
+    };
+    come();
   });
 }
 

@@ -55,7 +55,8 @@ export async function placeFields(
 }
 
 export function refusedMessage(request: 'join' | 'leave' | 'position', rejection: Rejection): Uint8Array {
-  return encoded({ type: 'refused', request, error: problem(rejection) });
+  const { retryAfterSeconds = null } = rejection;
+  return encoded({ type: 'refused', request, error: problem(rejection), retry_after_seconds: retryAfterSeconds });
 }
 
 /** Those who are sent away together come back spread over at least this time, and over 1 ms for each of them. */

@@ -226,6 +226,19 @@ describe('the room', () => {
   });
 });
 
+describe('a join that the room has no time for', () => {
+  it('is refused with the time after which it may be sent again', async () => {
+    const visitor = await welcomed();
+    edge.busy = true;
+    visitor.say({ type: 'join' });
+    const error = { code: 'SERVICE_UNAVAILABLE', message: 'busy', details: {} };
+    expect(await visitor.hears('refused')).toEqual({ type: 'refused', request: 'join', error, retry_after_seconds: 1 });
+    edge.busy = false;
+    visitor.say({ type: 'join' });
+    await eventually(() => expect(edge.asked('join')).toBe(1));
+  });
+});
+
 describe('too many connections', () => {
   it('of one user are refused, and those of others are not', async () => {
     for (let n = 0; n < 3; n++) await welcomed();

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { signAccessToken } from '../../http/auth.ts';
 import { freePorts } from '../../persistence/embedded/ports.ts';
 import type { News } from '../../web/queue/line.ts';
-import { followQueue, pauseAfter, type QueueOptions } from '../../web/queue-client.ts';
+import { followQueue, pauseAfter, type QueueOptions, spreadOver } from '../../web/queue-client.ts';
 import { type Buyer, buyerWith, eventually } from '../buyer.ts';
 import { type NodeUnderTest, type OnSale, startNodeUnderTest, tokenSecret } from '../node-under-test.ts';
 
@@ -143,4 +143,5 @@ it('waits longer each time, and not as long as the others', () => {
   expect([1, 2, 3].map((failures) => pauseAfter(failures, 1))).toEqual([1_000, 2_000, 4_000]);
   expect(pauseAfter(9, 1)).toBe(10_000);
   expect(pauseAfter(9, 0)).toBe(5_000);
+  expect([0, 1].map((chance) => spreadOver(4, chance))).toEqual([4_000, 6_000]);
 });

@@ -115,6 +115,20 @@ describe('a cluster', () => {
     expect(bench.broken()).toEqual([]);
   });
 
+  it('keeps what it has when all of it stood still, and nobody else was there to act', async () => {
+    const bench = new ClusterBench(11, 12, 200);
+    const [a] = await upAndRunning(bench, 'a');
+    await sellOneEach(bench);
+    const zones = new Map(a?.zones.started);
+    const wake = a?.sleep();
+    await bench.pass(clusterLimits.memberTtlMs + 2_000);
+    wake?.();
+    await sellOneEach(bench);
+    expect(bench.tally.counts.get('lapsed')).toBeUndefined();
+    expect(new Map(a?.zones.started)).toEqual(zones);
+    expect(bench.broken()).toEqual([]);
+  });
+
   it('lets a node that lost the register give up before the others take over', async () => {
     const bench = new ClusterBench(7, 12, 100);
     const [a] = await upAndRunning(bench, 'a', 'b');
