@@ -17,16 +17,17 @@ const open = async (environment: Record<string, string>) => {
 it('takes the stores that are configured, brings their schema up to date, and leaves them running', async () => {
   const [database, redisUrl] = await Promise.all([openDatabase(), openRedis()]);
   const stores = await open({ DATABASE_URL: database.url, REDIS_URL: redisUrl });
-  expect(stores).toMatchObject({ databaseUrl: database.url, redisUrl, embedded: false, ranBefore: true });
+  expect(stores).toMatchObject({ databaseUrl: database.url, redisUrl, embedded: false });
   await stores.stop();
-  expect(await open({ DATABASE_URL: database.url, REDIS_URL: redisUrl })).toMatchObject({ ranBefore: true });
+  const again = await open({ DATABASE_URL: database.url, REDIS_URL: redisUrl });
+  await again.stop();
   await database.drop();
 });
 
-it('else finds the private ones that run, knows that they are not its own, and says what it did to them', async () => {
+it('else finds the private ones that run, and says what it did to them', async () => {
   const { databaseUrl, redisUrl, dataDir } = own;
   const stores = await open({ ONSALE_DATA_DIR: dataDir });
-  expect(stores).toMatchObject({ databaseUrl, redisUrl, embedded: true, ranBefore: true });
+  expect(stores).toMatchObject({ databaseUrl, redisUrl, embedded: true });
   expect(stores.said.at(-1)).toMatch(/^PostgreSQL: schema brought up to date \(.+\)$/);
   expect((await open({ ONSALE_DATA_DIR: dataDir })).said.join()).not.toContain('schema');
 });
@@ -34,10 +35,10 @@ it('else finds the private ones that run, knows that they are not its own, and s
 it('else starts them, and stops them again', async () => {
   await own.stop();
   const stores = await open({ ONSALE_DATA_DIR: own.dataDir });
-  expect(stores).toMatchObject({ embedded: true, ranBefore: false });
+  expect(stores).toMatchObject({ embedded: true });
   await stores.stop();
   const again = await open({ ONSALE_DATA_DIR: own.dataDir });
-  expect(again.ranBefore).toBe(false);
+  expect(again.said).toEqual(expect.arrayContaining(['PostgreSQL: started', 'Redis: started']));
   await again.stop();
 });
 

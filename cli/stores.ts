@@ -1,6 +1,6 @@
 /** The stores a command works on: those that are configured, else the private ones, running already or started now. */
 import type { Config } from '../config.ts';
-import { findEmbeddedStores, startEmbeddedStores } from '../persistence/embedded.ts';
+import { startEmbeddedStores } from '../persistence/embedded.ts';
 import { migrate } from '../persistence/postgres/migrate.ts';
 
 export interface Stores {
@@ -8,8 +8,7 @@ export interface Stores {
   readonly redisUrl: string;
   /** True when they are the private ones of the demo. */
   readonly embedded: boolean;
-  /** True when somebody else had them running: then they are not ours to stop. */
-  readonly ranBefore: boolean;
+  /** Stops those that nobody else works with; configured ones go on. */
   stop(): Promise<void>;
 }
 
@@ -18,12 +17,11 @@ export async function openStores(config: Config, say: (line: string) => void): P
   const { DATABASE_URL, REDIS_URL, ONSALE_DATA_DIR } = config;
   if (DATABASE_URL && REDIS_URL) {
     await migrate(DATABASE_URL);
-    return { databaseUrl: DATABASE_URL, redisUrl: REDIS_URL, embedded: false, ranBefore: true, stop: async () => {} };
+    return { databaseUrl: DATABASE_URL, redisUrl: REDIS_URL, embedded: false, stop: async () => {} };
   }
-  const ranBefore = (await findEmbeddedStores(ONSALE_DATA_DIR)) !== null;
   const stores = await startEmbeddedStores({ dataDir: ONSALE_DATA_DIR, say });
   const databaseUrl = DATABASE_URL ?? stores.databaseUrl;
   const ran = await migrate(databaseUrl);
   if (ran.length > 0) say(`PostgreSQL: schema brought up to date (${ran.join(', ')})`);
-  return { databaseUrl, redisUrl: REDIS_URL ?? stores.redisUrl, embedded: true, ranBefore, stop: stores.stop };
+  return { databaseUrl, redisUrl: REDIS_URL ?? stores.redisUrl, embedded: true, stop: stores.stop };
 }

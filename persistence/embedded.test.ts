@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
@@ -63,6 +64,26 @@ describe('startEmbeddedStores', () => {
     expect(new Set(all.map((stores) => stores.databaseUrl)).size).toBe(1);
     await all[0]?.stop();
     expect(await findEmbeddedStores(first.dataDir)).toBeNull();
+  });
+
+  it('leaves them running while another living process works with them', async () => {
+    const stores = await startOwnStores();
+    const other = spawn('sleep', ['600']);
+    const gone = spawn('true');
+    await once(gone, 'exit');
+    const book = join(stores.dataDir, 'guests');
+    const sign = ({ pid }: ChildProcess, ...command: string[]) =>
+      writeFileSync(join(book, String(pid)), command.map((word) => `${word}\0`).join(''));
+    sign(gone, 'true');
+    sign(other, 'sleep', '600');
+    await stores.stop();
+    expect(await findEmbeddedStores(stores.dataDir)).not.toBeNull();
+
+    // Its number is another's now: whoever was here has gone.
+    sign(other, 'node');
+    await (await startOwnStores({ dataDir: stores.dataDir })).stop();
+    expect(await findEmbeddedStores(stores.dataDir)).toBeNull();
+    other.kill();
   });
 
   it('starts again what was killed', async () => {

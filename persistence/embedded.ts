@@ -1,11 +1,13 @@
 /**
  * A private PostgreSQL and Redis for whoever configured none: `npm start`, the commands, the tests.
  * Both keep their data under one folder, listen on the loopback interface only, and outlive a kill -9 of the
- * process that started them: the next start adopts them, or starts them again on the same data.
+ * process that started them: the next start adopts them, or starts them again on the same data. Several processes may
+ * work with one pair: the last to leave stops it.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { signIn, signOut } from './embedded/guests.ts';
 import { freePorts, isFree } from './embedded/ports.ts';
 import { layPostgresData, makeDatabase, postgresServer, postgresUrl } from './embedded/postgres.ts';
 import { redisServer, redisUrl } from './embedded/redis.ts';
@@ -29,7 +31,10 @@ export interface StoreUrls {
 }
 
 export interface EmbeddedStores extends StoreUrls {
-  /** Stops both, also when they were adopted, and resolves when their processes are gone. */
+  /**
+   * Stops both, also when they were adopted, and resolves when their processes are gone; but leaves them running while
+   * another process works with them.
+   */
   stop(): Promise<void>;
 }
 
@@ -53,8 +58,12 @@ export async function startEmbeddedStores(options: EmbeddedOptions): Promise<Emb
     const { postgres, redis } = serversOf(dataDir, settled, options);
     await Promise.all([start(postgres, say), start(redis, say)]);
     await makeDatabase(settled.postgresPort, settled.password);
-    const stop = async () => void (await Promise.all([stopServer(postgres), stopServer(redis)]));
-    return { ...urlsOf(settled), stop: () => inTurn(dataDir, stop) };
+    signIn(dataDir);
+    const leave = async () => {
+      if (signOut(dataDir)) await Promise.all([stopServer(postgres), stopServer(redis)]);
+      else say('PostgreSQL and Redis: left running, another process works with them');
+    };
+    return { ...urlsOf(settled), stop: () => inTurn(dataDir, leave) };
   });
 }
 

@@ -126,7 +126,7 @@ function readPid(file: string): number | null {
 }
 
 /** The command line of a living process; empty for a dead one, also while its parent has not collected it yet. */
-function commandOf(pid: number): string {
+export function commandOf(pid: number): string {
   if (process.platform === 'linux') return readIfThere(`/proc/${pid}/cmdline`);
   return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
 }

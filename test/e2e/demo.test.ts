@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { freePorts } from '../../persistence/embedded/ports.ts';
 import { type BookingShown, type Buyer, buyerWith } from '../buyer.ts';
-import { type NodeProcess, spawnNode } from '../node-process.ts';
+import { type NodeProcess, runOnsale, spawnNode } from '../node-process.ts';
 import { payWithCard } from '../sandbox-buyer.ts';
 
 let node: NodeProcess;
@@ -86,4 +86,10 @@ it('has an organizer and an admin', async () => {
     const { data } = await (await logIn(email)).ask<{ role: string }>('/auth/me');
     expect(data.role).toBe(role);
   }
+});
+
+it('goes on when a second one finds its sandbox port taken, and when a command on its stores ends', async () => {
+  await expect(spawnNode(environment)).rejects.toThrow(/ended with 1: .*SANDBOX_PORT \d+ is taken/s);
+  expect(await runOnsale(['sync-inventory'], environment)).toMatchObject({ code: 0 });
+  expect((await fetch(`${node.url}/ready`)).status).toBe(200);
 });
