@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, exampleEnvironment, readConfig } from './config.ts';
+import { exampleEnvironment, readConfig, UsageError } from './config.ts';
 
 /** What is wrong, one line a problem. */
 function problemsOf(environment: Record<string, string>): readonly string[] {
@@ -10,7 +10,7 @@ function problemsOf(environment: Record<string, string>): readonly string[] {
     readConfig(environment);
     return [];
   } catch (error) {
-    expect(error).toBeInstanceOf(ConfigError);
+    expect(error).toBeInstanceOf(UsageError);
     return (error as Error).message.split('\n').slice(1);
   }
 }

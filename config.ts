@@ -5,7 +5,8 @@
 import { createPrivateKey, type JsonWebKey } from 'node:crypto';
 import { z } from 'zod';
 
-const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
+const number = () => z.coerce.number('must be a number');
+const port = (fallback: number) => number().int().min(0).max(65_535).default(fallback);
 const word = z.string().regex(/^[A-Za-z0-9._:-]{1,100}$/, 'must be letters, digits and . _ : -');
 const list = z
   .string()
@@ -19,7 +20,7 @@ const list = z
 const secret = z
   .string()
   .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes, chosen at random');
-const seconds = (fallback: number) => z.coerce.number().positive().max(86_400).default(fallback);
+const seconds = (fallback: number) => number().positive().max(86_400).default(fallback);
 const redisUrl = z.url({ protocol: /^rediss?$/ });
 
 /** Each variable: absent means the demo's default. */
@@ -62,7 +63,7 @@ const variables = z.object({
   VNPAY_TMN_CODE: z.string().optional().describe('terminal code at VNPay; needs VNPAY_HASH_SECRET'),
   VNPAY_HASH_SECRET: z.string().optional().describe('key that VNPay and we sign with'),
   VNPAY_API_BASE: z.url().optional().describe("another base of VNPay's addresses, for tests"),
-  ZALOPAY_APP_ID: z.coerce.number().int().positive().optional().describe('app at ZaloPay; needs both keys'),
+  ZALOPAY_APP_ID: number().int().positive().optional().describe('app at ZaloPay; needs both keys'),
   ZALOPAY_KEY1: z.string().optional().describe('key that we sign with'),
   ZALOPAY_KEY2: z.string().optional().describe('key that ZaloPay signs with'),
   ZALOPAY_API_BASE: z.url().optional().describe("another base of ZaloPay's API, for tests"),
@@ -85,21 +86,9 @@ const variables = z.object({
   RATE_LIMIT: z.enum(['on', 'off']).default('on').describe('off: no rate limits, for benchmarks'),
   HOLD_TTL_SECONDS: seconds(600).describe('how long seats are held'),
   PAYMENT_GRACE_SECONDS: seconds(120).describe('a started payment extends the hold once to at least this from then'),
-  RESERVE_BATCH_MAX: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(512)
-    .default(256)
-    .describe('reservations in one batch of a zone'),
-  RESERVE_WAITING_MAX: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .default(20_000)
-    .describe('reservations that may wait for one zone'),
-  RESERVE_WAIT_MAX_MS: z.coerce
-    .number()
+  RESERVE_BATCH_MAX: number().int().min(1).max(512).default(256).describe('reservations in one batch of a zone'),
+  RESERVE_WAITING_MAX: number().int().min(1).default(20_000).describe('reservations that may wait for one zone'),
+  RESERVE_WAIT_MAX_MS: number()
     .int()
     .min(1)
     .max(3_000)
@@ -109,21 +98,18 @@ const variables = z.object({
     .enum(['durable', 'gate'])
     .default('durable')
     .describe('gate: answer before the commit, for comparison runs only; a crash then loses acknowledged bookings'),
-  COMMIT_TIMEOUT_MS: z.coerce
-    .number()
+  COMMIT_TIMEOUT_MS: number()
     .int()
     .min(100)
     .default(5_000)
     .describe('a commit of PostgreSQL that takes longer counts as lost, and its zone asks again what became of it'),
-  QUEUE_BATCH_MAX: z.coerce.number().int().min(1).default(1_024).describe('requests in one batch of a waiting room'),
-  QUEUE_WAITING_MAX: z.coerce
-    .number()
+  QUEUE_BATCH_MAX: number().int().min(1).default(1_024).describe('requests in one batch of a waiting room'),
+  QUEUE_WAITING_MAX: number()
     .int()
     .min(1)
     .default(50_000)
     .describe('requests that may wait to be judged by one waiting room'),
-  LIVE_CONNECTIONS_MAX: z.coerce
-    .number()
+  LIVE_CONNECTIONS_MAX: number()
     .int()
     .min(0)
     .default(16_000)
@@ -131,13 +117,7 @@ const variables = z.object({
   ALLOW_UNSAFE: z.enum(['0', '1']).default('0').describe('1: start although a store lacks what the promises need'),
   CORS_ORIGINS: list.describe('origins of browsers that may call the API, by comma'),
   TRUST_PROXY: list.describe('addresses of proxies whose X-Forwarded-For counts, by comma'),
-  BCRYPT_COST: z.coerce
-    .number()
-    .int()
-    .min(4)
-    .max(15)
-    .default(12)
-    .describe('work of one password hash, as a power of two'),
+  BCRYPT_COST: number().int().min(4).max(15).default(12).describe('work of one password hash, as a power of two'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -166,11 +146,12 @@ const schema = variables
 
 export type Config = Readonly<z.output<typeof schema>>;
 
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
+/** What whoever runs the program has to change: a variable, an option, a file. Shown without a stack. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
 }
 
-/** Reads and checks the environment. Throws `ConfigError` with one line a problem. */
+/** Reads and checks the environment. Throws `UsageError` with one line a problem. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
   const given = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
@@ -178,7 +159,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const parsed = schema.safeParse(given);
   if (parsed.success) return Object.freeze(parsed.data);
   const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-  throw new ConfigError(`The configuration is not usable:\n${problems.join('\n')}`);
+  throw new UsageError(`The configuration is not usable:\n${problems.join('\n')}`);
 }
 
 /** `.env.example`, so that it says what the schema says: every variable with its default. */

@@ -1,6 +1,7 @@
 /** `onsale bench <scenario>`: reads the rest of the command line and runs the scenario. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { UsageError } from '../config.ts';
 import { runBaseline } from './baselines/baseline.ts';
 import { runChaos } from './chaos.ts';
 import { clusterUsage, runCluster } from './cluster.ts';
@@ -163,7 +164,7 @@ interface TargetFlags {
 function targetOf({ target, fixture, sandbox, database, redis }: TargetFlags): RushTarget | null {
   if (target === undefined) return null;
   if (!fixture || !sandbox || !database || !redis)
-    throw new TypeError(`--target needs --fixture, --sandbox, --database and --redis\n\n${usage}`);
+    throw new UsageError(`--target needs --fixture, --sandbox, --database and --redis\n\n${usage}`);
   return {
     baseUrl: target,
     sandboxUrl: sandbox,
@@ -175,12 +176,12 @@ function targetOf({ target, fixture, sandbox, database, redis }: TargetFlags): R
 function whole(text: string, name: string, least: number): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < least)
-    throw new TypeError(`--${name} must be a whole number of at least ${least}`);
+    throw new UsageError(`--${name} must be a whole number of at least ${least}`);
   return value;
 }
 
 async function compare([before, after]: readonly string[], { print }: BenchIo): Promise<number> {
-  if (!before || !after) throw new TypeError(`compare needs two reports\n\n${usage}`);
+  if (!before || !after) throw new UsageError(`compare needs two reports\n\n${usage}`);
   const read = (file: string) => JSON.parse(readFileSync(file, 'utf8'));
   for (const line of compareReports(read(before), read(after))) print(line);
   return 0;

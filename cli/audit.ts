@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type AuditSources, audit } from '../auditor.ts';
 import type { AckedBooking, AuditReport } from '../engine/audit.ts';
+import { readJsonLine } from './json-line.ts';
 
 export interface AuditOptions extends Omit<AuditSources, 'acked'> {
   readonly json: boolean;
@@ -47,11 +48,7 @@ export async function runAudit(options: AuditOptions, io: { readonly print: (lin
 export async function readAcked(file: string): Promise<readonly AckedBooking[]> {
   const lines = (await readFile(file, 'utf8')).split('\n');
   lines.pop();
-  return lines.map((line, index) => {
-    const parsed = ackedLine.safeParse(JSON.parse(line));
-    if (!parsed.success) throw new Error(`${file}, line ${index + 1}: ${z.prettifyError(parsed.error)}`);
-    return parsed.data;
-  });
+  return lines.map((text, index) => readJsonLine(ackedLine, text, { file, line: index + 1 }));
 }
 
 /** The report as lines of text. */

@@ -5,9 +5,11 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { UsageError } from '../config.ts';
 import { FairnessCheck } from '../engine/fairness.ts';
 import { entryKinds } from '../engine/queue-log.ts';
 import { sha256 } from '../world.ts';
+import { readJsonLine } from './json-line.ts';
 
 const entry = z
   .object({
@@ -35,10 +37,8 @@ export async function verifyFairness(file: string, io: { readonly print: (line: 
   for await (const line of createInterface({ input: createReadStream(file) })) {
     number++;
     if (line.trim() === '') continue;
-    const parsed = page.safeParse(JSON.parse(line));
-    if (!parsed.success) throw new Error(`${file}, line ${number}: ${z.prettifyError(parsed.error)}`);
-    const { event_id, entries } = parsed.data.data;
-    if (event !== null && event !== event_id) throw new Error(`${file}, line ${number}: a log of another event`);
+    const { event_id, entries } = readJsonLine(page, line, { file, line: number }).data;
+    if (event !== null && event !== event_id) throw new UsageError(`${file}, line ${number}: a log of another event`);
     event = event_id;
     for (const one of entries) check.add(one);
   }

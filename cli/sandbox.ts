@@ -1,10 +1,13 @@
 /**
  * `onsale sandbox`: the payment sandbox as a process of its own, as a provider is. A server on the same data folder knows its
  * keys; `serve --member` looks for it at SANDBOX_PORT instead of having one inside. Runs until SIGINT, SIGTERM or SIGHUP.
+ * Here too: how the demo's sandbox is opened, and what it charged.
  */
-import type { Config } from '../config.ts';
+import { type Config, UsageError } from '../config.ts';
+import { isFree } from '../persistence/embedded/ports.ts';
 import { keptSecrets } from '../persistence/kept-secrets.ts';
-import { startSandbox } from '../providers/sandbox/server.ts';
+import { readCharges } from '../providers/sandbox/charges.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../providers/sandbox/server.ts';
 import { createLogger } from '../telemetry.ts';
 import { playSandbox } from './play-accounts.ts';
 import { stopAsked } from './stop-asked.ts';
@@ -13,7 +16,7 @@ import { stopAsked } from './stop-asked.ts';
 export async function runSandbox(config: Config, server: string | null): Promise<number> {
   const logger = createLogger(config.LOG_LEVEL);
   const asked = stopAsked();
-  const sandbox = await startSandbox({
+  const sandbox = await openSandbox({
     ...playSandbox(config, keptSecrets(config.ONSALE_DATA_DIR), () => server),
     log: (line) => logger.debug(`sandbox: ${line}`),
   });
@@ -21,4 +24,27 @@ export async function runSandbox(config: Config, server: string | null): Promise
   await asked;
   await sandbox.stop();
   return 0;
+}
+
+/** Asks for the port before the journals are opened: those belong to whoever has it. */
+export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
+  if (await isFree(options.port)) return startSandbox(options);
+  throw new UsageError(
+    `SANDBOX_PORT ${options.port} is taken: does onsale run already? SANDBOX_PORT=0 takes any free port`,
+  );
+}
+
+/** From the sandbox that runs, else from one that is started on its journal for this one question. */
+export async function readOwnCharges(config: Config): ReturnType<typeof readCharges> {
+  try {
+    return await readCharges(`http://127.0.0.1:${config.SANDBOX_PORT}`);
+  } catch {
+    const secrets = keptSecrets(config.ONSALE_DATA_DIR);
+    const sandbox = await startSandbox({ ...playSandbox(config, secrets, () => null), port: 0 });
+    try {
+      return await readCharges(sandbox.url);
+    } finally {
+      await sandbox.stop();
+    }
+  }
 }

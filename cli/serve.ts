@@ -9,9 +9,10 @@ import { type Node, startNode } from '../node/node.ts';
 import { configuredAccounts, isPlayed } from '../node/providers.ts';
 import { keptSecrets } from '../persistence/kept-secrets.ts';
 import { layDemoData } from '../persistence/postgres/demo-data.ts';
-import { type Sandbox, startSandbox } from '../providers/sandbox/server.ts';
+import type { Sandbox } from '../providers/sandbox/server.ts';
 import { createLogger, type Logger } from '../telemetry.ts';
 import { playAccounts, playSandbox } from './play-accounts.ts';
+import { openSandbox } from './sandbox.ts';
 import { startCrew } from './serve-many.ts';
 import { stopAsked } from './stop-asked.ts';
 import { openStores, type Stores } from './stores.ts';
@@ -77,7 +78,7 @@ async function start(
   const nodeUrl = () => started.node?.url ?? null;
   const log = (line: string) => logger.debug(`sandbox: ${line}`);
   const isSandboxOurs = isPlayed(config) && !member;
-  const sandbox = isSandboxOurs ? await startSandbox({ ...playSandbox(config, secrets, nodeUrl), log }) : null;
+  const sandbox = isSandboxOurs ? await openSandbox({ ...playSandbox(config, secrets, nodeUrl), log }) : null;
   const sandboxUrl = sandbox?.url ?? (isPlayed(config) ? `http://127.0.0.1:${config.SANDBOX_PORT}` : null);
   try {
     if (nodes > 1) {

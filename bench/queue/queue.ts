@@ -3,6 +3,7 @@
  * breaks a promise has no score.
  */
 import { writeFileSync } from 'node:fs';
+import { UsageError } from '../../config.ts';
 import { readMachine } from '../machine.ts';
 import { observationLine } from '../report/markdown.ts';
 import { joins } from './joins.ts';
@@ -30,7 +31,7 @@ export const queueUsage: string = [
 export async function runQueue(args: readonly string[], { program, print }: QueueIo): Promise<number> {
   const { numbers, names, settings, jsonFile } = readQueueOptions(args);
   const unknown = names.find((name) => !parts[name]);
-  if (unknown) throw new TypeError(`bench queue has no part ${unknown}\n\n${queueUsage}`);
+  if (unknown) throw new UsageError(`bench queue has no part ${unknown}\n\n${queueUsage}`);
   const machine = readMachine();
   print(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, commit ${machine.commit}`);
   const results: Record<string, Awaited<ReturnType<Part['run']>>> = {};

@@ -12,6 +12,29 @@ it('says how it is used when it does not know the command', async () => {
   expect(stderr).toContain('onsale <command>');
 });
 
+it('says of each command how it is used, and starts nothing for that', async () => {
+  const { code, stdout, stderr } = await runOnsale(['seed', '--help']);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(/^onsale seed --users N .+ --out FILE\n/);
+  expect((await runOnsale(['--help'])).stdout).toContain('  sync-inventory [--event ID]');
+  expect((await runOnsale(['bench', 'rush', '--help'])).stdout).toContain('onsale bench <scenario>');
+});
+
+it.each([
+  [['audit', '--event', 'demo-rush'], '--event must be the id of an event, as GET /api/v1/events shows it\n'],
+  [['serve', '--nodes', '0'], '--nodes must be a whole number of at least 1\n'],
+  [['seed', '--out', 'x', '--users', '-1'], "Option '--users' argument is ambiguous"],
+  [['seed', '--out', 'x', '--users', 'ten'], '--users must be a whole number of at least 1\n'],
+  [['demo', 'now'], "Unexpected argument 'now'"],
+  [['fairness', 'verify', '/nowhere'], "ENOENT: no such file or directory, open '/nowhere'\n"],
+  [['fairness', 'verify', import.meta.filename], `${import.meta.filename}, line 1: is not JSON\n`],
+])('explains without a stack what is wrong with %j, and starts nothing', async (args, message) => {
+  const { code, stdout, stderr } = await runOnsale(args);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toContain(message);
+  expect(stderr).not.toMatch(/^ {4}at |started/m);
+});
+
 it('names every problem of its configuration, without a secret and without a stack', async () => {
   const { code, stdout, stderr } = await runOnsale(['serve'], { PORT: 'x', JWT_SECRET: 'hunter2' });
   expect([code, stdout]).toEqual([1, '']);
