@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createMetrics, describeError, gauges } from './telemetry.ts';
 
 describe('docs/metrics.md', () => {
@@ -16,6 +16,40 @@ describe('docs/metrics.md', () => {
     const pairs = (found: RegExpMatchArray[]) => found.map(([, name, type]) => `${name} ${type}`).sort();
     expect(pairs(ours)).not.toEqual([]);
     expect(pairs(documented)).toEqual(pairs(ours));
+  });
+});
+
+describe('a gauge', () => {
+  it('that cannot be read is not shown, and takes no other along', async () => {
+    const metrics = createMetrics();
+    let away = false;
+    metrics.gauge('saga_stuck', () => (away ? Promise.reject(new Error('PostgreSQL is away')) : 3));
+    metrics.gauge('queue_waiting', () => 7);
+    metrics.consumerLag(() => Promise.reject(new Error('no broker')));
+    expect(await metrics.text()).toContain('\nsaga_stuck 3\n');
+    away = true;
+    const text = await metrics.text();
+    expect(text).toContain('\nqueue_waiting 7\n');
+    expect(text).not.toMatch(/^saga_stuck /m);
+  });
+
+  it('that hangs is given up', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const metrics = createMetrics();
+    metrics.gauge('outbox_backlog', () => new Promise(() => {}));
+    const text = metrics.text();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await text).not.toMatch(/^outbox_backlog /m);
+    vi.useRealTimers();
+  });
+
+  it('shows the longest turn of the event loop since the last reading', async () => {
+    const metrics = createMetrics();
+    const lag = async () => Number(/^event_loop_lag_seconds (\S+)$/m.exec(await metrics.text())?.[1]);
+    await lag();
+    const busyUntilMs = performance.now() + 300;
+    while (performance.now() < busyUntilMs);
+    expect(await lag()).toBeGreaterThan(0.1);
   });
 });
 
@@ -38,11 +72,13 @@ describe('what is counted with each request', () => {
     metrics.observeHttp(request);
     metrics.observeHttp({ ...request, status: 404 });
     metrics.reservation('reserved');
+    metrics.reservation('SERVICE_UNAVAILABLE');
     expect(await metrics.text()).toContain('http_requests_total{path="/x",method="GET",status="200"} 2');
     metrics.observeHttp(request);
     const text = await metrics.text();
     expect(text).toContain('http_requests_total{path="/x",method="GET",status="200"} 3');
     expect(text).toContain('http_requests_total{path="/x",method="GET",status="404"} 1');
     expect(text).toContain('booking_reservations_total{result="reserved"} 1');
+    expect(text).toContain('booking_reservation_failures 1');
   });
 });

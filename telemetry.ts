@@ -43,7 +43,7 @@ export interface Metrics {
   meshIgnored(why: 'stranger' | 'no-ticket' | 'malformed' | 'version' | 'late' | 'overload'): void;
   /** Which node this is: several may answer behind one port. */
   nodeInfo(nodeId: string): void;
-  /** A gauge that is read when somebody asks. */
+  /** A gauge that is read when somebody asks; while it cannot be read, it is not shown. */
   gauge(name: GaugeName, read: () => number | Promise<number>): void;
   /** Read when somebody asks; while it cannot be read, it is not shown. */
   consumerLag(read: () => Promise<readonly ConsumerLag[]>): void;
@@ -57,6 +57,7 @@ interface ConsumerLag {
 
 /** Gauges whose source the composition root knows. */
 export const gauges = {
+  active_reservations: 'Seats that are held and not yet paid for',
   saga_stuck: 'Sagas that hold money and do not get on: look at them',
   outbox_backlog: 'Rows of the outbox that wait to be relayed',
   outbox_age_seconds: 'How long the oldest of them has waited',
@@ -113,6 +114,7 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  showLoopLag(registers);
   const counter = (name: string, help: string, labelNames: string[] = []) =>
     new Counter({ name, help, labelNames, registers });
   const tallied = (name: string, help: string, labelNames: string[]) =>
@@ -128,6 +130,7 @@ export function createMetrics(): Metrics {
     latencySeconds,
   );
   const reservations = tallied('booking_reservations_total', 'Answers to reserve', ['result']);
+  const failures = tallied('booking_reservation_failures', 'Reservations that nobody could decide on', []);
   const batchSize = histogram('zone_batch_size', 'Requests in one batch', [], powersOfTwo);
   const batchSeconds = histogram('zone_batch_seconds', 'One call of a batch', ['stage'], latencySeconds);
   const doubts = counter('zone_doubts_total', 'Times a zone closed until gate and truth agreed again');
@@ -155,6 +158,7 @@ export function createMetrics(): Metrics {
     },
     reservation(result) {
       reservations.of(result).count++;
+      if (result === 'SERVICE_UNAVAILABLE') failures.count++;
     },
     batched: (size) => batchSize.observe(size),
     timed(stage) {
@@ -175,18 +179,67 @@ export function createMetrics(): Metrics {
     meshFrame: (items) => frames.observe(items),
     meshIgnored: (why) => ignored.inc({ why }),
     nodeInfo: (nodeId) => showNode(registers, nodeId),
-    gauge(name, read) {
-      new Gauge({
-        name,
-        help: gauges[name],
-        registers,
-        async collect() {
-          this.set(await read());
-        },
-      });
-    },
+    gauge: (name, read) => showGauge(registers, name, read),
     consumerLag: (read) => showConsumerLag(registers, read),
   };
+}
+
+function showGauge(registers: Registry[], name: GaugeName, read: () => number | Promise<number>): void {
+  new Gauge({
+    name,
+    help: gauges[name],
+    registers,
+    async collect() {
+      // A store that is away must not take the other metrics along, which say that it is.
+      const value = await inTime(read);
+      if (value === null) this.remove();
+      else this.set(value);
+    },
+  });
+}
+
+/** Prometheus gives up on all of the metrics after ten seconds. */
+const readWithinMs = 2_000;
+
+/** Null when there was no answer in time, or an error. */
+async function inTime<T>(read: () => T | Promise<T>): Promise<T | null> {
+  let deadline: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    deadline = setTimeout(resolve, readWithinMs, null);
+  });
+  try {
+    return await Promise.race([read(), late]);
+  } catch {
+    return null;
+  } finally {
+    clearTimeout(deadline);
+  }
+}
+
+/**
+ * How long the event loop was away at most, since somebody asked last. Not `monitorEventLoopDelay`: a reset has it forget the
+ * turn that is under way.
+ */
+function showLoopLag(registers: Registry[]): void {
+  const everyMs = 10;
+  let lastMs = performance.now();
+  let longestMs = 0;
+  const look = () => {
+    const nowMs = performance.now();
+    longestMs = Math.max(longestMs, nowMs - lastMs - everyMs);
+    lastMs = nowMs;
+  };
+  setInterval(look, everyMs).unref();
+  new Gauge({
+    name: 'event_loop_lag_seconds',
+    help: 'The longest turn of the event loop since the last reading',
+    registers,
+    collect() {
+      look();
+      this.set(longestMs / 1e3);
+      longestMs = 0;
+    },
+  });
 }
 
 function showNode(registers: Registry[], nodeId: string): void {
@@ -202,7 +255,7 @@ function showConsumerLag(registers: Registry[], read: () => Promise<readonly Con
     registers,
     async collect() {
       this.reset();
-      for (const { consumer, topic, events } of await read().catch(() => [])) this.set({ consumer, topic }, events);
+      for (const { consumer, topic, events } of (await inTime(read)) ?? []) this.set({ consumer, topic }, events);
     },
   });
 }

@@ -24,7 +24,7 @@ export const rejections = {
   INVALID_STATE: 'the booking is not in a state that allows this',
   RESERVATION_EXPIRED: 'the hold has run out',
   PAYLOAD_TOO_LARGE: 'the body is larger than the limit of this path',
-  UNSUPPORTED_MEDIA_TYPE: 'the body must be JSON',
+  UNSUPPORTED_MEDIA_TYPE: 'the body must be JSON, sent with Content-Type: application/json',
   RATE_LIMITED: 'too many requests',
   SERVICE_UNAVAILABLE: 'not possible at this moment; the same request may be sent again',
   INTERNAL_ERROR: 'a fault of ours; the request id finds it in the log',

@@ -64,24 +64,24 @@ describe('input', () => {
 
   it.each([
     ['malformed JSON', '{"quantity":', { body: 'is not valid JSON' }],
-    ['no body', '', { quantity: expect.any(String) }],
+    ['no body', '', { quantity: 'is missing' }],
     ['null', 'null', { body: expect.any(String) }],
-    ['an array', '[]', { body: expect.any(String) }],
+    ['an array', '[]', { body: 'must be an object' }],
     ['very deep nesting', `${'['.repeat(8_000)}${']'.repeat(8_000)}`, { body: expect.any(String) }],
-    ['a missing field', '{}', { quantity: expect.any(String) }],
+    ['a missing field', '{}', { quantity: 'is missing' }],
     ['an unknown field', '{"quantity":1,"price":1}', { price: 'unknown field' }],
     ['a prototype', '{"quantity":1,"__proto__":{"quantity":1}}', JSON.parse('{"__proto__":"unknown field"}')],
-    ['a billion', '{"quantity":1e9}', { quantity: expect.any(String) }],
-    ['half a seat', '{"quantity":1.5}', { quantity: expect.any(String) }],
+    ['a billion', '{"quantity":1e9}', { quantity: 'must be at most 10' }],
+    ['half a seat', '{"quantity":1.5}', { quantity: 'must be a whole number' }],
     ['nearly two', '{"quantity":2.0000000001}', { quantity: expect.any(String) }],
-    ['a number in quotes', '{"quantity":"2"}', { quantity: expect.any(String) }],
+    ['a number in quotes', '{"quantity":"2"}', { quantity: 'must be a number' }],
     ['minus zero', '{"quantity":-0}', { quantity: expect.any(String) }],
     ['minus one', '{"quantity":-1}', { quantity: expect.any(String) }],
     ['beyond 2^53', '{"quantity":9007199254740993}', { quantity: expect.any(String) }],
     ['infinity', '{"quantity":1e999}', { quantity: expect.any(String) }],
     ['NaN', '{"quantity":NaN}', { body: expect.any(String) }],
     ['true', '{"quantity":true}', { quantity: expect.any(String) }],
-    ['a text that is no text', '{"quantity":1,"note":{}}', { note: expect.any(String) }],
+    ['a text that is no text', '{"quantity":1,"note":{}}', { note: 'must be a string' }],
   ])('is refused when it is %s', async (_what, text, details) => {
     const answer = await post(text);
     expect(answer.status).toBe(400);

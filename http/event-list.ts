@@ -13,9 +13,9 @@ const pagesMax = 1_000;
 const count = (max: number) =>
   z
     .string()
-    .regex(/^[1-9]\d{0,5}$/, 'must be a whole number')
+    .regex(/^[1-9]\d{0,5}$/, `must be a whole number from 1 to ${max}`)
     .transform(Number)
-    .refine((value) => value <= max, `must not be more than ${max}`);
+    .refine((value) => value <= max, `must be a whole number from 1 to ${max}`);
 
 const cursor = z
   .string()

@@ -12,7 +12,7 @@ import { startServer } from '../http/server.ts';
 import { openMesh } from '../mesh/mesh.ts';
 import { openEventLog } from '../persistence/kafka/event-log.ts';
 import { connectStores, type NodeStores } from '../persistence/node-stores.ts';
-import { stuckSagas } from '../persistence/postgres/operator-reads.ts';
+import { heldSeats, stuckSagas } from '../persistence/postgres/operator-reads.ts';
 import { outboxAgeSeconds, outboxBacklog } from '../persistence/postgres/outbox.ts';
 import { createMetrics, type Logger, type Metrics } from '../telemetry.ts';
 import { realWorld } from '../world.ts';
@@ -155,6 +155,7 @@ function addGauges(
   metrics.gauge('cluster_members', () => cluster.view.members.length);
   metrics.gauge('cluster_owned_zones', () => zones.started.size);
   metrics.gauge('zone_mailbox_depth', () => [...zones.started.values()].reduce((sum, zone) => sum + zone.waiting, 0));
+  metrics.gauge('active_reservations', () => heldSeats(pool));
   metrics.gauge('saga_stuck', () => stuckSagas(pool));
   metrics.gauge('outbox_backlog', () => outboxBacklog(pool));
   metrics.gauge('outbox_age_seconds', () => outboxAgeSeconds(pool));

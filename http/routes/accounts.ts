@@ -14,7 +14,7 @@ const email = z
   .string()
   .max(254)
   .transform((text) => text.trim().normalize('NFC').toLowerCase())
-  .pipe(z.email('is not an e-mail address'));
+  .pipe(z.email());
 
 const password = z
   .string()

@@ -73,3 +73,9 @@ export async function stuckSagas(pool: pg.Pool): Promise<number> {
     where status in ('running', 'compensating') and (attempts >= 4 or updated_at < now() - interval '60 seconds')`;
   return (await pool.query({ name: 'stuck_sagas', text })).rows[0].stuck;
 }
+
+/** Seats that are held and not yet paid for, of all zones. */
+export async function heldSeats(pool: pg.Pool): Promise<number> {
+  const text = 'select coalesce(sum(held), 0)::int as held from zones';
+  return (await pool.query({ name: 'held_seats', text })).rows[0].held;
+}
