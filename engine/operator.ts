@@ -57,3 +57,18 @@ export interface Inventory {
    */
   sync(eventId: string | null): Promise<readonly string[]>;
 }
+
+/** Something that an account does by more than a buyer's rights. */
+export interface PrivilegedAct {
+  readonly actorId: string;
+  /** Method and path of the route. */
+  readonly action: string;
+  /** The ids that the path names. */
+  readonly subject: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface AuditLog {
+  /** Durable when it resolves. */
+  record(act: PrivilegedAct): Promise<void>;
+}

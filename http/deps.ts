@@ -8,7 +8,7 @@ import type { Accounts } from '../engine/accounts.ts';
 import type { AuditReport } from '../engine/audit.ts';
 import type { Booking } from '../engine/booking.ts';
 import type { Catalogue } from '../engine/catalogue.ts';
-import type { DeadLetter, Inventory, OperatorReads } from '../engine/operator.ts';
+import type { AuditLog, DeadLetter, Inventory, OperatorReads } from '../engine/operator.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import type { PaymentNotice, ProviderName, Providers } from '../engine/payment.ts';
 import type { Clock, Ids } from '../engine/ports.ts';
@@ -95,6 +95,7 @@ export interface Deps {
   readonly endHold: (booking: Booking, reason: 'expired' | 'cancelled') => void;
   // What operators may do.
   readonly operator: OperatorReads;
+  readonly auditLog: AuditLog;
   readonly inventory: Inventory;
   /** Has the saga of a booking try its step now. */
   readonly resumeSaga: (bookingId: string) => void;

@@ -7,7 +7,9 @@ import type { Role } from '../engine/accounts.ts';
 import type { RateLimits } from '../engine/rate-limit.ts';
 import type { User } from './auth.ts';
 import type { Exchange } from './exchange.ts';
+import { fieldProblem } from './field-problem.ts';
 import { type LimitName, overLimit } from './limits.ts';
+import { privilegedAct } from './privileged.ts';
 import { invalid } from './problem.ts';
 import type { Caller } from './route.ts';
 
@@ -64,14 +66,22 @@ function handle(exchange: Exchange): void {
   if (route.body !== 'raw') exchange.body = parsed(route.body, exchange.body, errors);
   if (errors.length > 0) exchange.refuse(invalid(...errors));
   else {
-    const running = route.handle(exchange, edge.deps);
-    if (running !== undefined) running.catch((error: unknown) => exchange.fail(error));
+    const act = privilegedAct(route, exchange);
+    if (act === null) run(exchange);
+    else exchange.after(edge.deps.auditLog.record(act), () => run(exchange));
   }
 }
 
+function run(exchange: Exchange): void {
+  const running = exchange.route.handle(exchange, exchange.edge.deps);
+  if (running !== undefined) running.catch((error: unknown) => exchange.fail(error));
+}
+
+const inOurWords = { error: fieldProblem };
+
 function parsed(schema: z.ZodType | undefined, value: unknown, errors: z.ZodError[]): unknown {
   if (schema === undefined) return undefined;
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, inOurWords);
   if (result.success) return result.data;
   errors.push(result.error);
   return undefined;

@@ -96,6 +96,8 @@ interface Entry {
     userId: string,
     deps: Deps,
   ) => boolean | Promise<boolean>;
+  /** Organizers and admins reach through it what is not theirs. @default false */
+  readonly reachesOthers?: boolean;
   /** Largest body taken. @default 16384 */
   readonly bodyBytesMax?: number;
   /** Refusals of its own, for the OpenAPI document; those of the edge are added by themselves. */

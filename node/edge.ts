@@ -15,6 +15,7 @@ import { createTicketSeal } from '../http/ticket-seal.ts';
 import type { KafkaEventLog } from '../persistence/kafka/event-log.ts';
 import type { NodeStores } from '../persistence/node-stores.ts';
 import { createAccounts } from '../persistence/postgres/accounts.ts';
+import { createAuditLog } from '../persistence/postgres/audit-log.ts';
 import { createCatalogue } from '../persistence/postgres/catalogue.ts';
 import type { RunningTree } from './actors.ts';
 import type { NodeOptions } from './node.ts';
@@ -80,6 +81,7 @@ export async function edgeDeps({
     payments: stores.payments,
     refunds: stores.refunds,
     operator: stores.operator,
+    auditLog: createAuditLog(stores.pool),
     inventory: stores.inventory,
     ...operatorDeps(options, tree),
     tickets: stores.tickets,

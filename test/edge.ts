@@ -47,6 +47,7 @@ export async function startEdge(
     readiness: async () => [],
     metrics: async () => '',
     jwks: () => ({ keys: [] }),
+    auditLog: { record: async () => {} },
     observe: (one) => void answered.push(one),
     ...given,
   };

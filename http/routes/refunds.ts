@@ -22,6 +22,7 @@ const refund = defineRoute({
     'Give money back. Who bought ends the booking for what the policy gives; who organizes may return any part (with an ' +
     'Idempotency-Key), and returning all that is left ends the booking. Seats and tickets of an ended booking go',
   who: 'user',
+  reachesOthers: true,
   limit: 'general',
   params: z.object({ id: z.uuid() }),
   headers: z.object({ 'idempotency-key': z.string().min(1).max(255).optional() }),

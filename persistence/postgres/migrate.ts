@@ -1,10 +1,12 @@
 /**
  * Brings a database to the schema that this build needs: numbered SQL files, up only, each in its own transaction,
- * under an advisory lock so that nodes that start together do it once. A file that ran is never edited.
+ * under an advisory lock so that nodes that start together do it once. A file that ran is never edited. Each start also
+ * makes the audit log's partitions of the months to come.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { makeAuditPartitions } from './audit-log.ts';
 
 const migrationsFolder = new URL(import.meta.resolve('#migrations/0001_first_sale.sql'));
 /** Any constant will do, as long as nothing else in the database takes the same advisory lock. */
@@ -24,6 +26,7 @@ export async function migrate(databaseUrl: string): Promise<readonly string[]> {
     const folder = fileURLToPath(new URL('.', migrationsFolder));
     const missing = (await readdir(folder)).filter((name) => name.endsWith('.sql') && !done.has(name)).sort();
     for (const name of missing) await run(client, name, await readFile(`${folder}${name}`, 'utf8'));
+    await makeAuditPartitions(client, Date.now());
     return missing;
   } finally {
     await client.end();
