@@ -23,7 +23,7 @@ export function newsOf(state: State): RoomNews {
     zones: stock.zones,
     admittedTotal: room.admittedTotal,
     lines: { priority: room.lines.priority.summary(bucketsMax), regular: room.lines.regular.summary(bucketsMax) },
-    rates: releases.measured(nowMs),
+    rates: releases.measured(nowMs, maxConcurrent),
     maxConcurrent,
     ratePerMinute,
   };
@@ -52,7 +52,7 @@ function estimateAt({ room, releases, self }: State, { line }: Person, position:
   const { mode } = room.terms;
   if (position === null || (mode !== 'open' && mode !== 'drain')) return null;
   const ahead = line === 'regular' ? room.lines.priority.waiting : 0;
-  return waitEstimate(position + ahead, releases.measured(self.now()), room.terms);
+  return waitEstimate(position + ahead, releases.measured(self.now(), room.terms.maxConcurrent), room.terms);
 }
 
 /** What holds at this moment, for a node that begins to follow: the news, and everybody's unused passes. */

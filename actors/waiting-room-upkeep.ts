@@ -91,6 +91,7 @@ export function admit(state: State): void {
   const { room, record, rate, self } = state;
   const nowMs = self.now();
   const max = admissible(room, stockNow(state), { record, rateBudget: rate.left(room.terms, nowMs), nowMs });
+  if (max > 0 && room.active.size === 0 && room.next()) state.releases.begin(nowMs);
   let admitted = 0;
   for (let person = room.next(); person && admitted < max; person = room.next()) {
     const { userId, line, place } = person;

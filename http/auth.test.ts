@@ -35,6 +35,18 @@ function draft(claims: Record<string, unknown> = {}, header: Record<string, unkn
   }).setProtectedHeader({ alg: 'HS256', ...header });
 }
 
+/** The claims of `draft`, for those that jose would not sign. */
+const good = () => ({
+  ...{ sub: userId, jti: 'j1', role: 'user', iss: 'onsale', aud: 'onsale-api' },
+  ...{ iat: nowMs / 1000, exp: nowMs / 1000 + 60 },
+});
+
+/** A token that we signed, whatever it says. */
+function signed(payload: string): string {
+  const text = `${part({ alg: 'HS256', typ: 'at+jwt' })}.${Buffer.from(payload).toString('base64url')}`;
+  return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`;
+}
+
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 describe('a token of ours', () => {
@@ -137,6 +149,12 @@ describe('refused is a token', () => {
     ['of another issuer', () => draft({ iss: 'elsewhere' }).sign(key)],
     ['with an unknown role', () => draft({ role: 'root' }).sign(key)],
     ['whose sub is no id', () => draft({ sub: '*' }).sign(key)],
+    ['with an empty jti', () => draft({ jti: '' }).sign(key)],
+    ['whose end is a text', () => signed(JSON.stringify({ ...good(), exp: String(nowMs / 1000 + 60) }))],
+    ['whose beginning is nothing', () => signed(JSON.stringify({ ...good(), nbf: null }))],
+    ['whose end is beyond all numbers', () => signed(JSON.stringify(good()).replace(/"exp":\d+/, '"exp":1e999'))],
+    ['that is signed and says nothing', () => signed('null')],
+    ['that is signed and cannot be read', () => signed('{"sub":')],
     [
       'that was made long ago and never ends',
       () => draft({ iat: nowMs / 1000 - 7 * 3_600, exp: nowMs / 1000 + 60 }).sign(key),
@@ -167,6 +185,7 @@ describe('refused is a token', () => {
 
   it('and the right one is taken', async () => {
     expect(tokens.check(await draft().sign(key))).not.toBeNull();
+    expect(tokens.check(signed(JSON.stringify(good())))).not.toBeNull();
   });
 });
 

@@ -94,7 +94,6 @@ interface State {
 }
 
 function receive(deps: MembershipDeps, state: State, message: Message, self: Self<Message>): State {
-  const { place } = state;
   switch (message.type) {
     case 'beat':
       beat(deps, state, self);
