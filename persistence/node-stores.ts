@@ -74,7 +74,7 @@ export interface NodeStores {
 const redisTimeoutMs = 1_000;
 const poolTimeoutMs = 10_000;
 const poolConnectionsMax = 8;
-/** Zones spread over two connections: one commits while the other's answer is on its way. */
+/** Events spread over two connections: one commits while the other's answer is on its way. */
 const lanes = 2;
 
 export interface StoreOptions extends StoreAddresses {
@@ -112,10 +112,9 @@ export async function connectStores({
   const commitLanes = Array.from({ length: lanes }, (_, index) => open(`onsale lane ${index + 1}`));
   const readLane = open('onsale zone reads');
   const roomLane = open('onsale waiting rooms');
-  const laneOf = (zoneId: string) => commitLanes[Number.parseInt(zoneId.slice(-4), 16) % lanes] ?? readLane;
 
   const gate = createGate(gateConnection, now);
-  const ledger = createZoneLedger({ lane: readLane, laneOf, databaseUrl });
+  const ledger = createZoneLedger({ lane: readLane, commitLanes, databaseUrl });
 
   return {
     pool,

@@ -57,7 +57,7 @@ export async function openSale(): Promise<AuditedSale> {
   database.on('error', () => {});
   const redis = new Redis(redisUrl);
   const lane = openLane({ databaseUrl, name: 'audited', statementTimeoutMs: 10_000, connectTimeoutMs: 5_000 });
-  const ledger = createZoneLedger({ laneOf: () => lane, lane, databaseUrl });
+  const ledger = createZoneLedger({ commitLanes: [lane], lane, databaseUrl });
   const connection = connectGate(redisUrl, { commandTimeoutMs: 10_000, failed: () => {} });
   const stores = { gate: createGate(connection, Date.now), ledger };
 

@@ -23,7 +23,7 @@ import { restartRedis, startOwnStores } from './stores.ts';
 
 const gateCall = loadScript('zone_batch').sha;
 const reserveCall = 'reserve_batch';
-const commitCall = 'commit_batch';
+const commitCall = 'commit_batches';
 const capacity = 2_000;
 
 describe('a zone over real stores', () => {
@@ -47,13 +47,17 @@ describe('a zone over real stores', () => {
   let zone: LocalZone;
   let eventId: string;
   let zoneId: string;
+  /** More zones of the event, which a test may start. */
+  let neighbourIds: readonly string[];
   let doubts: string[];
   let acked: Map<string, AckedBooking>;
 
   beforeEach(async () => {
     lines = { redis: await openStoreLine(own.redisUrl), postgres: await openStoreLine(own.databaseUrl) };
     [eventId, zoneId, doubts, acked] = [newId(), newId(), [], new Map()];
-    await insertZone(admin, { eventId, zoneId, capacity, priceMinor: 100, currency: 'THB', maxPerUser: 4 });
+    neighbourIds = [newId(), newId(), newId(), newId()];
+    for (const id of [zoneId, ...neighbourIds])
+      await insertZone(admin, { eventId, zoneId: id, capacity, priceMinor: 100, currency: 'THB', maxPerUser: 4 });
     stores = await connectStores({
       databaseUrl: lines.postgres.url,
       redisUrl: lines.redis.url,
@@ -66,14 +70,7 @@ describe('a zone over real stores', () => {
       crashed: (_, error) => doubts.push(`${error}`),
       abandoned: () => {},
     });
-    zone = startZone(zoneId, {
-      actors,
-      gate: stores.gate,
-      ledger: stores.ledger,
-      limits: { batchMax: 64, inboxMax: 1_000, waitMaxMs: 200, commitsMax: 2, holdTtlMs: 600_000, ack: 'durable' },
-      lease: async () => {},
-      watch: { refused: () => {}, batched: () => {}, timed: () => () => {}, doubted: (_, why) => doubts.push(why) },
-    });
+    zone = startOne(zoneId);
     expect(await settled([ask()])).toEqual(['accepted']);
   });
   afterEach(async () => {
@@ -82,15 +79,26 @@ describe('a zone over real stores', () => {
     await Promise.all([lines.redis.close(), lines.postgres.close()]);
   });
 
+  function startOne(id: string): LocalZone {
+    return startZone(id, {
+      actors,
+      gate: stores.gate,
+      ledger: stores.ledger,
+      limits: { batchMax: 64, inboxMax: 1_000, waitMaxMs: 200, commitsMax: 2, holdTtlMs: 600_000, ack: 'durable' },
+      lease: async () => {},
+      watch: { refused: () => {}, batched: () => {}, timed: () => () => {}, doubted: (_, why) => doubts.push(why) },
+    });
+  }
+
   interface Asked {
     readonly userId: string;
     readonly key: string;
     readonly outcomes: Outcome<Reservation>[];
   }
 
-  function ask(userId = newId(), key = newId()): Asked {
+  function ask(userId = newId(), key = newId(), of = zone): Asked {
     const outcomes: Outcome<Reservation>[] = [];
-    reserve(zone, {
+    reserve(of, {
       userId,
       key: hashOf(`${userId} ${key}`),
       fingerprint: hashOf('body'),
@@ -108,8 +116,8 @@ describe('a zone over real stores', () => {
       expect(outcomes).toHaveLength(1);
       const [outcome] = outcomes;
       if (!outcome?.ok) return outcome?.rejection.code ?? '';
-      const { bookingId, quantity } = outcome.value;
-      acked.set(bookingId, { bookingId, userId, eventId, zoneId, quantity, status: 'reserved', key: null });
+      const { bookingId, quantity, zoneId: of } = outcome.value;
+      acked.set(bookingId, { bookingId, userId, eventId, zoneId: of, quantity, status: 'reserved', key: null });
       return 'accepted';
     });
   }
@@ -173,6 +181,22 @@ describe('a zone over real stores', () => {
     await expectClean();
     const { rows } = await admin.query('select held from zones where id = $1', [zoneId]);
     expect(rows).toEqual([{ held: 61 }]);
+  });
+
+  it.each(cuts)('learns of each zone what became of a commit that several shared and that was cut %s', async (when) => {
+    const zones = neighbourIds.map(startOne);
+    expect(await settled(zones.map((each) => ask(newId(), newId(), each)))).toEqual(zones.map(() => 'accepted'));
+    for (let round = 0; round < 10; round++) {
+      const cut = lines.postgres.cutNext(commitCall, when);
+      const asked = zones.map((each) => ask(newId(), newId(), each));
+      await cut;
+      expect(await settled(asked)).toEqual(zones.map(() => 'accepted'));
+    }
+    // Each was in doubt for itself, and more than one at a time.
+    expect(doubts.filter((why) => why === 'the truth did not answer').length).toBeGreaterThan(10);
+    await expectClean();
+    const { rows } = await admin.query('select held from zones where event_id = $1 and id <> $2', [eventId, zoneId]);
+    expect(rows).toEqual(zones.map(() => ({ held: 11 })));
   });
 
   it.each(cuts)('knows a confirmation and a cancellation that were cut %s', async (when) => {

@@ -57,9 +57,21 @@ export function integers(values: readonly number[]): Buffer {
 
 /** bytea[] of any bytes. */
 export function packets(items: readonly Uint8Array[]): Buffer {
+  return arrayOfBytes(17, items);
+}
+
+/** text[] */
+export function texts(items: readonly string[]): Buffer {
+  return arrayOfBytes(
+    25,
+    items.map((item) => Buffer.from(item)),
+  );
+}
+
+function arrayOfBytes(oid: number, items: readonly Uint8Array[]): Buffer {
   const bytes = items.reduce((sum, item) => sum + 4 + item.length, headBytes);
   const array = Buffer.allocUnsafe(bytes);
-  let at = writeHead(array, 17, items.length);
+  let at = writeHead(array, oid, items.length);
   for (const item of items) {
     at = array.writeInt32BE(item.length, at);
     array.set(item, at);

@@ -1,5 +1,5 @@
 /**
- * One PostgreSQL connection whose statements run in the order in which they were given: the lane of a group of zones.
+ * One PostgreSQL connection whose statements run in the order in which they were given: the lane of a group of events.
  * They are sent without waiting for the answers of those before (each is a transaction of its own, and one that fails
  * does not touch the next), so that PostgreSQL need not wait for us between two. A statement without an answer rejects with `AnswerLost` (it may have been done); the lane connects anew by itself.
  */

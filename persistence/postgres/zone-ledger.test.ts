@@ -19,7 +19,7 @@ describe('a ledger over PostgreSQL', () => {
     admin = new pg.Pool({ connectionString: database.url, max: 2 });
     const options = { databaseUrl: database.url, statementTimeoutMs: 20_000, connectTimeoutMs: 5_000 };
     lane = openLane({ ...options, name: 'batches' });
-    ledger = createZoneLedger({ laneOf: () => lane, lane, databaseUrl: database.url });
+    ledger = createZoneLedger({ commitLanes: [lane], lane, databaseUrl: database.url });
   });
   afterAll(async () => {
     await lane.close();

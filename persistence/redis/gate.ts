@@ -49,10 +49,10 @@ async function applyOnce(connection: GateConnection, batch: GateBatch): Promise<
   const { lease } = batch;
   const settled = Buffer.concat(batch.settled.map(uuidBytes));
   const reply = await refusable(
-    connection.on(gateKey(lease.eventId), reconnectWaitMs, ({ redis, runId }) =>
-      runScript(redis, zoneBatch, batchKeys(lease, batch.nowMs), [
+    connection.on(gateKey(lease.eventId), reconnectWaitMs, (server) =>
+      runScript(server, zoneBatch, batchKeys(lease, batch.nowMs), [
         String(lease.generation),
-        runId,
+        server.runId,
         String(lease.epoch),
         String(batch.version),
         uuidBytes(batch.batchId),
@@ -71,8 +71,8 @@ async function acquire(connection: GateConnection, lease: Lease): Promise<GateFo
   const { eventId, zoneId } = lease;
   const keys = [gateKey(eventId), zoneKey(eventId, zoneId), batchesKey(eventId, zoneId)];
   const reply = await refusable(
-    connection.on(gateKey(eventId), reconnectWaitMs, ({ redis, runId }) =>
-      runScript(redis, acquireZone, keys, [String(lease.generation), runId, String(lease.epoch)]),
+    connection.on(gateKey(eventId), reconnectWaitMs, (server) =>
+      runScript(server, acquireZone, keys, [String(lease.generation), server.runId, String(lease.epoch)]),
     ),
   );
   if (!reply.ok) return reply;
@@ -84,9 +84,9 @@ async function acquire(connection: GateConnection, lease: Lease): Promise<GateFo
 }
 
 function undo(connection: GateConnection, lease: Lease, batchId: string, nowMs: number): Promise<boolean> {
-  return connection.on(gateKey(lease.eventId), reconnectWaitMs, async ({ redis, runId }) => {
-    const args = [String(lease.generation), runId, String(lease.epoch), uuidBytes(batchId)];
-    return (await runScript(redis, undoBatch, batchKeys(lease, nowMs), args)) === 1;
+  return connection.on(gateKey(lease.eventId), reconnectWaitMs, async (server) => {
+    const args = [String(lease.generation), server.runId, String(lease.epoch), uuidBytes(batchId)];
+    return (await runScript(server, undoBatch, batchKeys(lease, nowMs), args)) === 1;
   });
 }
 

@@ -29,8 +29,8 @@ export async function connectRateLimits(redisUrl: string, options: ServerOptions
   return {
     async take({ name, perMinute, burst }, key) {
       const bucket = `rate:${name}:${key}`;
-      const answer = await connection.on(bucket, 0, ({ redis }) =>
-        runScript(redis, takeToken, [bucket], [String(perMinute), String(burst)]),
+      const answer = await connection.on(bucket, 0, (server) =>
+        runScript(server, takeToken, [bucket], [String(perMinute), String(burst)]),
       );
       const [taken, remaining, retryAfterMs, fullAfterMs] = answer as [number, number, number, number];
       return { allowed: taken === 1, remaining, retryAfterMs, fullAfterMs };

@@ -2,7 +2,6 @@
  * Fills the gate of one event from a snapshot of the truth. Each chunk names the generation that is being built, so
  * that a rebuild which was overtaken by a later one cannot write into it; the generation becomes valid last.
  */
-import type { Redis } from 'ioredis';
 import type { EventSnapshot } from '../../engine/ports.ts';
 import { batchesKey, gateKey, holdsKey, idempotencyKeys, releasesKey, usersKey, zoneKey } from './keys.ts';
 import { packHold, uuidBytes } from './records.ts';
@@ -20,11 +19,7 @@ const pairsPerCall = 3_000;
 /** A day's keys are looked up on that day and the next; lua/zone_batch.lua says the same. */
 const keyDayTtlSeconds = 172_800;
 
-export async function rebuildGate(
-  { redis, runId }: Pick<RedisServer, 'redis' | 'runId'>,
-  snapshot: EventSnapshot,
-  nowMs: number,
-): Promise<void> {
+export async function rebuildGate(server: RedisServer, snapshot: EventSnapshot, nowMs: number): Promise<void> {
   const { eventId } = snapshot;
   const generation = String(snapshot.generation);
   const gate = gateKey(eventId);
@@ -36,13 +31,13 @@ export async function rebuildGate(
     batchesKey(eventId, zoneId),
     releasesKey(eventId, zoneId),
   ]);
-  await runScript(redis, openRebuild, [gate, usersKey(eventId), days.today, days.yesterday, ...dropped], [generation]);
+  await runScript(server, openRebuild, [gate, usersKey(eventId), days.today, days.yesterday, ...dropped], [generation]);
 
   for (const zone of snapshot.zones) {
     const counters = [zone.capacity, zone.available, zone.held, zone.sold, zone.blocked, zone.epoch, zone.version];
-    await runScript(redis, loadZone, [gate, zoneKey(eventId, zone.zoneId)], [generation, ...counters.map(String)]);
+    await runScript(server, loadZone, [gate, zoneKey(eventId, zone.zoneId)], [generation, ...counters.map(String)]);
   }
-  const load = loader(redis, gate, generation);
+  const load = loader(server, gate, generation);
   for await (const chunk of snapshot.holds()) {
     for (const hold of chunk) load.add(holdsKey(eventId, hold.zoneId), uuidBytes(hold.bookingId), packHold(hold));
     await load.write();
@@ -61,12 +56,12 @@ export async function rebuildGate(
     }
     await load.write();
   }
-  for (const day of keyDays) await redis.expire(day, keyDayTtlSeconds);
-  await runScript(redis, closeRebuild, [gate], [generation, runId]);
+  for (const day of keyDays) await server.redis.expire(day, keyDayTtlSeconds);
+  await runScript(server, closeRebuild, [gate], [generation, server.runId]);
 }
 
 /** Gathers the entries of a chunk per hash, and writes them in as few calls as the script can take. */
-function loader(redis: Redis, gate: string, generation: string) {
+function loader(server: RedisServer, gate: string, generation: string) {
   const gathered = new Map<string, (string | Buffer)[]>();
   return {
     add(target: string, field: Buffer, value: string | Buffer): void {
@@ -77,7 +72,7 @@ function loader(redis: Redis, gate: string, generation: string) {
     async write(): Promise<void> {
       for (const [target, pairs] of gathered) {
         for (let at = 0; at < pairs.length; at += 2 * pairsPerCall) {
-          await runScript(redis, loadEntries, [gate, target], [generation, ...pairs.slice(at, at + 2 * pairsPerCall)]);
+          await runScript(server, loadEntries, [gate, target], [generation, ...pairs.slice(at, at + 2 * pairsPerCall)]);
         }
       }
       gathered.clear();

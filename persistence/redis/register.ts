@@ -23,7 +23,7 @@ export function createRegister(connection: GateConnection, { cluster, memberTtlM
   const nodes = nodesKey(cluster);
   const ttl = String(memberTtlMs);
   const run = (script: Parameters<typeof runScript>[1], keys: readonly string[], args: readonly string[]) =>
-    connection.on(nodes, reconnectWaitMs, ({ redis }) => runScript(redis, script, keys, args));
+    connection.on(nodes, reconnectWaitMs, (server) => runScript(server, script, keys, args));
   return {
     async beat(self, joins): Promise<Beat> {
       const { nodeId, incarnation, state, address } = self;

@@ -1,7 +1,7 @@
 /** The Lua files as typed names, and how one is run: by its hash, and with its text when the server does not know it. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
+import type { RedisServer } from './server.ts';
 
 export interface Script {
   readonly name: string;
@@ -19,16 +19,16 @@ export function loadScript(name: string): Script {
  * as message, or, when the answer was lost, with ioredis's error: then the script may have run.
  */
 export async function runScript(
-  redis: Redis,
+  { redis, shared }: RedisServer,
   script: Script,
   keys: readonly string[],
   args: readonly (string | Buffer)[],
 ): Promise<unknown> {
   try {
-    return await redis.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args);
+    return await shared(() => redis.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args));
   } catch (error) {
     if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
     // Safe to send again: the first call did not run.
-    return await redis.callBuffer('EVAL', script.text, keys.length, ...keys, ...args);
+    return await shared(() => redis.callBuffer('EVAL', script.text, keys.length, ...keys, ...args));
   }
 }

@@ -7,6 +7,7 @@
  * and restarted, or replaced by a replica has another name, and the scripts refuse a gate that was built under the old one.
  */
 import { Redis } from 'ioredis';
+import { type SharedWrites, shareWrites } from './shared-writes.ts';
 
 export interface RedisServer {
   readonly redis: Redis;
@@ -15,6 +16,8 @@ export interface RedisServer {
    * begins another history: it may lack what its master had not sent it, also when it was the master before, in this very run.
    */
   readonly runId: string;
+  /** For commands that may wait for the end of the turn, and cost less when others do. */
+  readonly shared: SharedWrites;
   /** Asks again what the server is called: its first replica gives it another history under a living connection. */
   recheck(): Promise<void>;
 }
@@ -62,6 +65,7 @@ export function connectServer(redisUrl: string, options: ServerOptions): ServerC
     get runId() {
       return runId ?? '';
     },
+    shared: shareWrites(redis),
     recheck,
   };
   const rechecking = setInterval(() => {

@@ -43,7 +43,7 @@ describeLedger('PostgreSQL', async () => {
     () => database.drop(),
   );
   return {
-    ledger: createZoneLedger({ laneOf: () => batches, lane, databaseUrl: database.url }),
+    ledger: createZoneLedger({ commitLanes: [batches], lane, databaseUrl: database.url }),
     addZone: (zone) => insertZone(pool, { ...zone, ...terms }),
     async counters(zoneId) {
       const text = 'select capacity, available, held, sold, blocked, version::int from zones where id = $1';

@@ -40,7 +40,7 @@ const lockZone = () => locked(`select from zones where id = '${sale.zoneId}' for
 const lockTable = (table: string) => locked(`lock table ${table} in exclusive mode`);
 /** How the statements begin that commit a batch of a zone, the events of sagas, and tickets. */
 const [zoneCommit, journalAppend, ticketInsert] = [
-  'select event_id, id from zones',
+  'join zones z on z.event_id',
   'insert into actor_events',
   'insert into tickets',
 ];
