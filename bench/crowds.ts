@@ -1,7 +1,7 @@
 /** Crowds: more than a server can serve at once. A spike, an overload that lasts, a herd in one instant. */
 import type { LoadFigures } from './figures.ts';
 import type { Load } from './load/job.ts';
-import { closedLoad, type LoadOptions, profiledLoad, steadyLoad } from './load-options.ts';
+import { closedLoad, type LoadOptions, profiledLoad } from './load-options.ts';
 import { type LoadScenario, mean, nothingRead, recoveryObservation, undeclaredErrors } from './load-scenario.ts';
 import type { Observation } from './report/report.ts';
 
@@ -16,10 +16,12 @@ const memoryShare = 1.25;
 
 export const spike: LoadScenario = {
   summary: 'from --low to --peak requests per second for --seconds, and back',
-  defaults: { seconds: 10, connections: 1_000 },
+  // Each of a crowd has a connection; who finds none has gone.
+  defaults: { seconds: 10, connections: 6_000, 'unsent-ms': 100 },
   plan: (options) => [
     profiledLoad(options, 'spike', [
-      { ratePerSecond: options.low, seconds: options['warm-up'] + quietSeconds },
+      ...warmedUp(options),
+      { ratePerSecond: options.low, seconds: quietSeconds },
       { ratePerSecond: options.peak, seconds: options.seconds },
       { ratePerSecond: options.low, seconds: options.after },
     ]),
@@ -32,6 +34,15 @@ export const spike: LoadScenario = {
 };
 /** At the low rate, measured, before the burst. */
 const quietSeconds = 5;
+
+/** A crowd has been there before: what a process keeps of its first one (compiled code, pages of its heap) is no leak. */
+function warmedUp({ low, peak, 'warm-up': seconds }: LoadOptions): Load['profile'] {
+  const half = seconds / 2;
+  return [
+    { ratePerSecond: peak, seconds: half },
+    { ratePerSecond: low, seconds: half },
+  ];
+}
 
 export const overload: LoadScenario = {
   summary: '--factor times the peak, which is measured first, for --seconds; then a quarter of it',
@@ -104,7 +115,13 @@ export const herd: LoadScenario = {
   summary: '--sockets new connections that ask in one instant, beside --low requests per second',
   defaults: { seconds: 20 },
   plan: (options) => [
-    { ...steadyLoad(options, 'herd', options.low), herd: herdOf(options, options['warm-up'] + quietSeconds, false) },
+    {
+      ...profiledLoad(options, 'herd', [
+        ...warmedUp(options),
+        { ratePerSecond: options.low, seconds: options.seconds },
+      ]),
+      herd: herdOf(options, options['warm-up'] + quietSeconds, false),
+    },
   ],
   read([load], options) {
     if (!load) return nothingRead;

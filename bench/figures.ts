@@ -123,15 +123,20 @@ function percentileMs(histogram: Histogram, percentile: number): number | null {
   return histogram.totalCount === 0 ? null : histogram.getValueAtPercentile(percentile) / 1_000;
 }
 
+/** A second that misses among later ones is a mood of the machine; so many in a row are the state that was before. */
+const calmSeconds = 3;
+
 /**
- * Seconds after `fromSecond` until the P99 of every later second is below `limitMs` and nothing fails any more; null when
- * that does not come.
+ * Seconds after `fromSecond` until three seconds in a row have a P99 below `limitMs` and no failure; null when they do not
+ * come.
  */
 export function recoverySeconds(figures: LoadFigures, fromSecond: number, limitMs: number): number | null {
   const later = figures.seconds.filter(({ second, offered }) => second >= fromSecond && offered > 0);
-  const lastBad = later.findLast(({ p99Ms, answers }) => (p99Ms ?? 0) >= limitMs || answers.failed > 0);
-  if (!lastBad) return 0;
-  return lastBad === later.at(-1) ? null : lastBad.second + 1 - fromSecond;
+  const isCalm = later.map(({ p99Ms, answers }) => (p99Ms ?? 0) < limitMs && answers.failed === 0);
+  const first = isCalm.findIndex(
+    (_, at) => at + calmSeconds <= isCalm.length && isCalm.slice(at, at + calmSeconds).every(Boolean),
+  );
+  return first === -1 ? null : first;
 }
 
 /** Requests that a load will make, for stock and limits that are to suffice; closed loops are guessed high. */

@@ -34,7 +34,7 @@ const recoveryLimitSeconds = 5;
 export function recoveryObservation(load: LoadFigures, fromSecond: number): Observation {
   const seconds = recoverySeconds(load, fromSecond, normalLimitMs);
   return {
-    what: `P99 below ${normalLimitMs} ms again, and for good`,
+    what: `P99 below ${normalLimitMs} ms again, three seconds in a row`,
     value: seconds === null ? 'never' : `${seconds} s after the burst`,
     aim: { text: `within ${recoveryLimitSeconds} s`, met: seconds !== null && seconds <= recoveryLimitSeconds },
   };

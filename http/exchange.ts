@@ -4,38 +4,16 @@
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import type { Rejection } from '../engine/outcome.ts';
-import type { AnswerHeads } from './answer-head.ts';
 import type { User } from './auth.ts';
-import type { Deps } from './deps.ts';
+import type { Edge } from './edge.ts';
 import { successBody } from './envelope.ts';
 import { isJsonType, malformed, readJson } from './json-body.ts';
 import { isOutage } from './outage.ts';
 import { problemBody, problems } from './problem.ts';
-import { decoded, type HeaderSource, type RequestHead, requestIdOf } from './request-head.ts';
+import { decoded, requestIdOf } from './request-head.ts';
 import type { AnyCall, HeaderPairs, OpenAnswer, Route } from './route.ts';
-import type { Neighbour, UnderWay } from './under-way.ts';
+import type { Neighbour } from './under-way.ts';
 import { WaitingBody } from './waiting-body.ts';
-
-/** What all exchanges of a server share. */
-export interface Edge {
-  readonly deps: Deps;
-  readonly heads: AnswerHeads;
-  readonly readHead: (source: HeaderSource) => RequestHead;
-  readonly nextRequestId: () => string;
-  readonly clientAddress: (remote: string, forwardedFor: string | undefined) => string;
-  readonly corsOrigins: ReadonlySet<string>;
-  /** In order of arrival. */
-  readonly underWay: UnderWay<Exchange>;
-  /** Takes over when head and body are there. */
-  readonly dispatch: (exchange: Exchange) => void;
-  /** Called after each answer or abort. */
-  readonly settled: () => void;
-  /** Bytes that all bodies under way may wait in together, and do. */
-  readonly waitingBytesMax: number;
-  waitingBytes: number;
-  /** True while the server stops: answers then close their connections. */
-  closing: boolean;
-}
 
 const bodyBytesMaxDefault = 16_384;
 /** The client went away: nobody reads this status, but metrics count it (nginx's number for it). */
@@ -78,6 +56,11 @@ export class Exchange implements AnyCall, Neighbour<Exchange> {
     edge.underWay.add(this);
   }
 
+  /** Neither answered nor aborted. */
+  get isOpen(): boolean {
+    return this.state === 'open';
+  }
+
   get aborted(): boolean {
     return this.state === 'aborted';
   }
@@ -101,7 +84,16 @@ export class Exchange implements AnyCall, Neighbour<Exchange> {
       }
       this.copyInput(req);
       if (this.takesBody()) this.res.onData((chunk, isLast) => this.receive(chunk, isLast));
-      else this.edge.dispatch(this);
+      else this.proceed();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Head and body are there. */
+  proceed(): void {
+    try {
+      this.edge.dispatch(this);
     } catch (error) {
       this.fail(error);
     }
@@ -244,7 +236,8 @@ export class Exchange implements AnyCall, Neighbour<Exchange> {
     if (body === 'raw') this.body = Buffer.from(bytes);
     else if (body !== undefined) this.body = readJson(bytes);
     if (this.body === malformed) this.refuse({ code: 'VALIDATION_ERROR', details: { body: 'is not valid JSON' } });
-    else this.edge.dispatch(this);
+    else if (this.route.isCrowded) this.edge.intake.take(this);
+    else this.proceed();
   }
 
   private bodyBytesMax(): number {

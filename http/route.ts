@@ -98,6 +98,8 @@ interface Entry {
   ) => boolean | Promise<boolean>;
   /** Organizers and admins reach through it what is not theirs. @default false */
   readonly reachesOthers?: boolean;
+  /** Comes in crowds: its calls wait for their turn, so that no other route's wait for them. @default false */
+  readonly isCrowded?: boolean;
   /** Largest body taken. @default 16384 */
   readonly bodyBytesMax?: number;
   /** Refusals of its own, for the OpenAPI document; those of the edge are added by themselves. */

@@ -7,8 +7,10 @@ import { createAnswerHeads } from './answer-head.ts';
 import { createClientAddress } from './client-address.ts';
 import type { Deps } from './deps.ts';
 import { dispatch } from './dispatch.ts';
-import { type Edge, Exchange } from './exchange.ts';
+import type { Edge } from './edge.ts';
+import { Exchange } from './exchange.ts';
 import { otherMethod, preflight, unknownPath } from './fallback.ts';
+import { Intake } from './intake.ts';
 import type { LiveRooms } from './live/live-rooms.ts';
 import { addLiveSocket } from './live/socket.ts';
 import { createHeadReader } from './request-head.ts';
@@ -31,6 +33,8 @@ export interface ServerOptions {
   readonly trustedProxies: readonly string[];
   /** Bytes of bodies that arrive in pieces, all together; beyond it their senders get 503. @default 67108864 */
   readonly waitingBytesMax?: number;
+  /** Who came in a crowd and has waited for so long to be read gets 503. @default 1000 */
+  readonly crowdWaitMaxMs?: number;
   /** A request without an answer for so long gets 503. @default 30000 */
   readonly answerWithinMs?: number;
   /** How long `stop` waits for requests under way. @default 10000 */
@@ -105,6 +109,7 @@ function createEdge(options: ServerOptions, settled: () => void): Edge {
     corsOrigins: new Set(corsOrigins),
     underWay: new UnderWay(),
     dispatch,
+    intake: new Intake(options.crowdWaitMaxMs ?? 1_000),
     settled,
     waitingBytesMax: options.waitingBytesMax ?? 67_108_864,
     waitingBytes: 0,

@@ -72,9 +72,10 @@ describe('figures', () => {
   });
 
   it('finds when it is normal again', () => {
-    expect(recoverySeconds(figures(5, [1, 1, 1]), 1, 20)).toBe(0);
-    expect(recoverySeconds(figures(5, [1, 90, 1]), 1, 20)).toBe(1);
-    expect(recoverySeconds(figures(5, [1, 1, 90]), 1, 20)).toBe(null);
+    expect(recoverySeconds(figures(5, [90, 1, 1, 1]), 1, 20)).toBe(0);
+    expect(recoverySeconds(figures(5, [1, 90, 1, 1, 1]), 1, 20)).toBe(1);
+    expect(recoverySeconds(figures(5, [1, 1, 90, 1, 1, 1, 90]), 1, 20)).toBe(2);
+    expect(recoverySeconds(figures(5, [1, 1, 90, 1, 1]), 1, 20)).toBe(null);
   });
 });
 

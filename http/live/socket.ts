@@ -8,7 +8,8 @@
  */
 import type { HttpRequest, HttpResponse, TemplatedApp, us_socket_context_t, WebSocket } from 'uWebSockets.js';
 import { z } from 'zod';
-import { type Edge, Exchange } from '../exchange.ts';
+import type { Edge } from '../edge.ts';
+import { Exchange } from '../exchange.ts';
 import { type ClientMessage, clientMessage, type Farewell, farewells, subprotocol } from '../live-view.ts';
 import type { Route } from '../route.ts';
 import type { LiveLine } from './audience.ts';

@@ -30,6 +30,7 @@ const reserve = defineRoute({
   summary: 'Hold seats; the answer is sent when the hold is durable',
   who: 'user',
   limit: 'reserve',
+  isCrowded: true,
   // A pass holder is not limited: the waiting room has done that already.
   isExempt: ({ 'x-queue-pass': pass }, userId, { passDesk }) => pass !== undefined && passDesk.holds(pass, userId),
   headers: z.object({
