@@ -14,7 +14,7 @@ export function apiPage(api: OpenApi): string {
   });
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escaped(String(api.info.title))} API</title><link rel="stylesheet" href="/api/docs.css"></head>
+<title>${escaped(String(api.info.title))} API</title><link rel="icon" href="/favicon.svg"><link rel="stylesheet" href="/api/docs.css"></head>
 <body><h1>${escaped(String(api.info.title))} API</h1><p>${escaped(String(api.info.description))}
 The same for machines: <a href="/api/openapi.json">openapi.json</a>.</p>
 ${sections.join('\n')}</body></html>`;

@@ -65,8 +65,18 @@ export function App() {
 
 function pageAt(path: string): ComponentChild {
   for (const [pattern, show] of pages) {
-    const found = pattern.exec(path);
-    if (found) return show(decodeURIComponent(found[1] ?? ''));
+    const [whole, name = ''] = pattern.exec(path) ?? [];
+    const meant = decoded(name);
+    if (whole !== undefined && meant !== null) return show(meant);
   }
   return <NotFoundPage />;
+}
+
+/** Null when it is no proper encoding: somebody mistyped the address. */
+function decoded(name: string): string | null {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return null;
+  }
 }

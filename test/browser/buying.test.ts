@@ -1,4 +1,5 @@
 /** A ticket, bought through all the pages, on a phone and on a desk. */
+import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Demo, findChromium, newVisitor, openDemo, type Width } from './visitor.ts';
@@ -49,6 +50,16 @@ const focusedWords = `(({ activeElement: at }) =>
 )(document)`;
 
 describe.skipIf(!chromium)('buying', () => {
+  it('says that there is no such page, whatever is wrong with the address', async () => {
+    const visitor = await newVisitor(demo);
+    await visitor.logIn('buyer1@demo.test');
+    for (const path of ['/events/nope', '/events/%E0%A4%A', '/bookings/abc', `/bookings/${randomUUID()}`]) {
+      await visitor.page.goto(path);
+      await visitor.page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+    }
+    await visitor.close();
+  });
+
   it.each([
     ['phone', false, 'buyer1'],
     ['desk', true, 'buyer2'],

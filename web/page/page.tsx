@@ -67,7 +67,8 @@ export function RefusalAlert({ refusal }: { readonly refusal: Refusal }) {
 
 /** A page that could not be shown, with a way on. */
 export function RefusalPage({ refusal }: { readonly refusal: Refusal }) {
-  if (refusal.code === 'NOT_FOUND') return <NotFoundPage />;
+  // A page asks for what its address names: one that the shop does not understand was mistyped.
+  if (refusal.code === 'NOT_FOUND' || refusal.code === 'VALIDATION_ERROR') return <NotFoundPage />;
   return (
     <Page title={say('shop.failed')} width="narrow">
       <RefusalAlert refusal={refusal} />
