@@ -9,6 +9,7 @@ import { type Answer, type BookingShown, type Buyer, buyerWith, eventually } fro
 import type { NodeProcess } from '../node-process.ts';
 import { type NodeUnderTest, type OnSale, startNodeUnderTest, tokenSecret } from '../node-under-test.ts';
 import { payWithCard } from '../sandbox-buyer.ts';
+import { keepSelling } from '../steady-buyers.ts';
 import { openRedis } from '../stores.ts';
 import { openTcpLine, type TcpLine } from '../tcp-line.ts';
 
@@ -116,54 +117,15 @@ describe('three nodes', () => {
   });
 });
 
-/** Buyers who ask one after the other at nodes that are up, and come again with the same key after "not now". */
-function keepSelling(nodeIds: readonly string[]) {
-  let stopped = false;
-  const acked = new Set<string>();
-  const strange: string[] = [];
-  const run = async (number: number) => {
-    while (!stopped) {
-      const zoneId = sale.zoneIds[Math.floor(Math.random() * sale.zoneIds.length)] as string;
-      const key = randomUUID();
-      const who = await somebody(first.url);
-      for (let tries = 0; ; tries++) {
-        const nodeId = nodeIds[(number + tries) % nodeIds.length] as string;
-        const answer = await buyerWith(urlOf(nodeId), who).reserve(order(zoneId), key);
-        if (answer.status === 201) {
-          acked.add(answer.data.booking_id);
-          break;
-        }
-        if (answer.status !== 503 || answer.headers.get('retry-after') === null)
-          strange.push(`${answer.status} ${answer.text}`);
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    }
-  };
-  const running = Promise.all(Array.from({ length: 8 }, (_, number) => run(number)));
-  return {
-    acked,
-    async stop() {
-      stopped = true;
-      await running;
-      expect(strange).toEqual([]);
-      const { rows } = await first.database.query('select id from bookings where id = any($1)', [[...acked]]);
-      expect(rows).toHaveLength(acked.size);
-    },
-  };
-}
-
-async function soldSince(selling: { readonly acked: ReadonlySet<string> }, more: number): Promise<void> {
-  const before = selling.acked.size;
-  await eventually(() => expect(selling.acked.size).toBeGreaterThan(before + more));
-}
+const sellAt = (nodeIds: readonly string[]) => keepSelling(first, { urls: nodeIds.map(urlOf), sale, buyers: 8 });
 
 describe('a node', () => {
   it('that is killed is missed, and its zones answer elsewhere', async () => {
     await sellOneEach('node-1');
     const before = zonesOf(await cluster(), 'node-3');
     expect(before.length).toBeGreaterThan(0);
-    const selling = keepSelling(['node-1', 'node-2']);
-    await soldSince(selling, 20);
+    const selling = sellAt(['node-1', 'node-2']);
+    await selling.more(20);
     await others.get('node-3')?.kill();
     await eventually(async () => expect((await cluster()).nodes).toHaveLength(2));
     await sellOneEach('node-2');
@@ -171,7 +133,7 @@ describe('a node', () => {
     for (const zoneId of before) expect([...zonesOf(after, 'node-1'), ...zonesOf(after, 'node-2')]).toContain(zoneId);
     others.set('node-3', await first.addNode('node-3'));
     await eventually(async () => {
-      await soldSince(selling, 20);
+      await selling.more(20);
       expect(zonesOf(await cluster(), 'node-3').toSorted()).toEqual(before.toSorted());
     });
     await selling.stop();
@@ -231,13 +193,13 @@ describe('a node', () => {
 
   it('that is drained hands everything over, and goes on to pass requests on', async () => {
     await sellOneEach('node-1');
-    const selling = keepSelling(['node-1', 'node-2', 'node-3']);
-    await soldSince(selling, 20);
+    const selling = sellAt(['node-1', 'node-2', 'node-3']);
+    await selling.more(20);
     const admin = await somebody(urlOf('node-1'), 'admin');
     const drained = await admin.ask('/admin/nodes/node-3/drain', { method: 'POST' });
     expect(drained.status).toBe(200);
     expect(zonesOf(await cluster(), 'node-3')).toEqual([]);
-    await soldSince(selling, 50);
+    await selling.more(50);
     await sellOneEach('node-3');
     expect(zonesOf(await cluster(), 'node-3')).toEqual([]);
     expect((await fetch(`${others.get('node-3')?.url}/ready`)).status).toBe(503);
