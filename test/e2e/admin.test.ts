@@ -54,6 +54,17 @@ it('is nobody’s business but an admin’s', async () => {
   }
 });
 
+it('finds in the audit log who changed what', async () => {
+  const chief = await as('admin');
+  await chief.ask('/admin/sagas');
+  const { headers } = await chief.post('/admin/sync-inventory', { event_id: sale.eventId });
+  const text = 'select action, details from audit_logs where actor_id = $1';
+  const details = { request_id: headers.get('x-request-id'), event_id: sale.eventId };
+  expect((await node.database.query(text, [chief.userId])).rows).toEqual([
+    { action: 'POST /api/v1/admin/sync-inventory', details },
+  ]);
+});
+
 describe('sagas', () => {
   it('are listed by their status, page by page', async () => {
     const bookings = [await bought(), await bought(), await bought()];
