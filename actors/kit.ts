@@ -231,7 +231,10 @@ function persistentHandler<S, E, M>(
   };
 }
 
-/** Our journal in the shape that nact expects; one record holds all events of one decision. */
+/**
+ * Our journal in the shape that nact expects; one record holds all events of one decision. What was recorded is replayed
+ * in one step: for each, nact makes a context and a chain of promises.
+ */
 function nactEngine(journal: Journal): PersistenceEngine {
   const engine = {
     latestSnapshot: async () => undefined,
@@ -241,7 +244,10 @@ function nactEngine(journal: Journal): PersistenceEngine {
     events: (key: string, after: number) => ({
       async reduce<T>(step: (previous: T, record: unknown, index: number) => T, initial: T): Promise<T> {
         const records = await journal.read(key, after);
-        return records.reduce((previous, record, index) => step(previous, nactEvent(record), index), initial);
+        const last = records.at(-1);
+        return last
+          ? step(initial, nactEvent({ ...last, events: records.flatMap(({ events }) => events) }), 0)
+          : initial;
       },
     }),
   };

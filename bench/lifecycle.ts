@@ -24,7 +24,7 @@ export const lifecycleSummary = 'charged bookings whose webhooks come at --rate:
 
 /** As the targets of the specification say. */
 const aims = { perSecond: 2_000, p99Ms: 1_000 };
-const buyersAtOnce = 64;
+const buyersAtOnce = 192;
 const goodCard = '4242424242424242';
 const priceMinor = 150_000;
 const drainPatienceMs = 60_000;

@@ -44,6 +44,8 @@ export interface OwnServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
+/** As config.ts has it: short holds are extended when somebody begins to pay, long ones need not be. */
+const graceSeconds = 120;
 const startLimitMs = 60_000;
 const stopLimitMs = 20_000;
 /** A run must not touch the stores or the account of whoever starts it. */
@@ -60,7 +62,7 @@ export async function prepareServer(options: OwnServerOptions): Promise<OwnServe
     SANDBOX_PORT: sandboxPort,
     RATE_LIMIT: 'off',
     HOLD_TTL_SECONDS: holdSeconds,
-    PAYMENT_GRACE_SECONDS: holdSeconds,
+    PAYMENT_GRACE_SECONDS: Math.min(holdSeconds, graceSeconds),
     LOG_LEVEL: 'warn',
     ...more,
   };

@@ -7,7 +7,7 @@ import type pg from 'pg';
 import type { Journal, JournalRecord } from '../../engine/ports.ts';
 import type { SagaEvent } from '../../engine/saga-events.ts';
 import { decode, encode } from '../codec.ts';
-import { packets } from './binary-arrays.ts';
+import { bigints, packets, texts } from './binary-arrays.ts';
 import { gather } from './gather.ts';
 import { isAnswer } from './lane.ts';
 import { projectSagas } from './projection.ts';
@@ -51,7 +51,7 @@ const readSql = `
   order by w.reader, e.seq`;
 
 async function readTogether(pool: pg.Pool, wanted: readonly Wanted[]): Promise<readonly (readonly Stored[])[]> {
-  const values = [wanted.map(({ key }) => key), wanted.map(({ afterSeq }) => afterSeq)];
+  const values = [texts(wanted.map(({ key }) => key)), bigints(wanted.map(({ afterSeq }) => afterSeq))];
   const { rows } = await pool.query<Stored>({ name: 'read_journal', text: readSql, values });
   const found: Stored[][] = wanted.map(() => []);
   for (const row of rows) found[Number(row.reader) - 1]?.push(row);
@@ -67,7 +67,11 @@ const appendSql =
  * why the planner must be told so).
  */
 async function appendTogether(pool: pg.Pool, records: readonly JournalRecord[]): Promise<void> {
-  const values = [records.map((r) => r.key), records.map((r) => r.seq), packets(records.map((r) => encode(r.events)))];
+  const values = [
+    texts(records.map((record) => record.key)),
+    bigints(records.map((record) => record.seq)),
+    packets(records.map((record) => encode(record.events))),
+  ];
   const meant = projectSagas(records.flatMap((record) => record.events as readonly SagaEvent[]));
   const client = await pool.connect();
   const sent = [

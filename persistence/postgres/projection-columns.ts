@@ -1,7 +1,7 @@
 /** How events become the columns of one statement: an array for each column, in the order of the events. */
 import type pg from 'pg';
 import type { SagaEvent } from '../../engine/saga-events.ts';
-import { moments, uuids } from './binary-arrays.ts';
+import { bigints, integers, moments, texts, uuids } from './binary-arrays.ts';
 
 export type Of<T extends SagaEvent['type']> = Extract<SagaEvent, { type: T }>;
 
@@ -14,11 +14,20 @@ export type Statement = Required<Pick<pg.QueryConfig<unknown[]>, 'name' | 'text'
 /** One parameter of a statement: what it reads of each event. */
 type Column<E> = (events: readonly E[]) => unknown;
 
-/** Of any type, as text. */
-export const each =
-  <E>(read: (event: E) => string | number | null): Column<E> =>
+export const string =
+  <E>(read: (event: E) => string | null): Column<E> =>
   (events) =>
-    events.map(read);
+    texts(events.map(read));
+
+export const int =
+  <E>(read: (event: E) => number): Column<E> =>
+  (events) =>
+    integers(events.map(read));
+
+export const bigint =
+  <E>(read: (event: E) => number): Column<E> =>
+  (events) =>
+    bigints(events.map(read));
 
 export const uuid =
   <E>(read: (event: E) => string): Column<E> =>
@@ -27,7 +36,7 @@ export const uuid =
 
 /** `read` answers epoch milliseconds. */
 export const moment =
-  <E>(read: (event: E) => number): Column<E> =>
+  <E>(read: (event: E) => number | null): Column<E> =>
   (events) =>
     moments(events.map(read));
 

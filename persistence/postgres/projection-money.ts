@@ -1,6 +1,16 @@
 /** What the sagas' events mean for payments, their attempts and refunds. */
 import type { SagaEvent } from '../../engine/saga-events.ts';
-import { each, moment, type Of, type Statement, statementOf, typed, uuid } from './projection-columns.ts';
+import {
+  bigint,
+  int,
+  moment,
+  type Of,
+  type Statement,
+  statementOf,
+  string,
+  typed,
+  uuid,
+} from './projection-columns.ts';
 
 /** Statements in an order in which every row is there before it is changed. */
 export function projectMoney(events: readonly SagaEvent[]): readonly Statement[] {
@@ -25,13 +35,13 @@ function insertPayments(events: readonly Of<'intent-opened'>[]): readonly Statem
     uuid((event) => event.paymentId),
     uuid((event) => event.bookingId),
     uuid((event) => event.userId),
-    each((event) => event.provider),
-    each((event) => event.amountMinor),
-    each((event) => event.currency),
-    each((event) => event.intentId),
-    each((event) => event.clientSecret ?? null),
-    each((event) => event.redirectUrl ?? null),
-    each((event) => event.returnUrl ?? null),
+    string((event) => event.provider),
+    bigint((event) => event.amountMinor),
+    string((event) => event.currency),
+    string((event) => event.intentId),
+    string((event) => event.clientSecret ?? null),
+    string((event) => event.redirectUrl ?? null),
+    string((event) => event.returnUrl ?? null),
     moment((event) => event.atMs),
   ]);
 }
@@ -43,8 +53,8 @@ function insertAttempts(events: readonly Of<'payment-failed'>[]): readonly State
   return statementOf({ name: 'insert_attempts', text }, events, [
     uuid((event) => event.eventId),
     uuid((event) => event.paymentId),
-    each((event) => event.failure),
-    each((event) => event.declineCode),
+    int((event) => event.failure),
+    string((event) => event.declineCode),
     moment((event) => event.atMs),
   ]);
 }
@@ -91,7 +101,7 @@ function changePayments(events: readonly SagaEvent[]): readonly Statement[] {
   return statementOf({ name: 'change_payments', text }, last, [
     uuid(({ event }) => event.eventId),
     uuid(({ paymentId }) => paymentId),
-    each(({ status }) => status),
+    string(({ status }) => status),
     moment(({ event }) => event.atMs),
   ]);
 }
@@ -107,16 +117,16 @@ function insertRefunds(events: readonly Of<'refund-settled'>[]): readonly Statem
     uuid((event) => event.eventId),
     uuid((event) => event.paymentId),
     uuid((event) => event.bookingId),
-    each((event) => event.amountMinor),
-    each((event) => event.reason),
-    each((event) => event.refundId),
+    bigint((event) => event.amountMinor),
+    string((event) => event.reason),
+    string((event) => event.refundId),
     moment((event) => event.atMs),
   ]);
 }
 
 /** Written when it is decided. What gives nothing back is settled with that. */
 function insertRequested(events: readonly Of<'refund-requested'>[]): readonly Statement[] {
-  const paid = events.filter((event) => event.paymentId !== null);
+  const paid = events.filter(hasPayment);
   const text = `
     insert into refunds (event_id, id, payment_id, booking_id, number, amount_minor, withheld_minor, reason, created_at, settled_at)
     select r.event_id, gen_random_uuid(), r.payment_id, r.booking_id, r.number, r.amount, r.withheld, r.reason, r.at,
@@ -125,14 +135,20 @@ function insertRequested(events: readonly Of<'refund-requested'>[]): readonly St
       as r(event_id, payment_id, booking_id, number, amount, withheld, reason, at)`;
   return statementOf({ name: 'insert_requested_refunds', text }, paid, [
     uuid((event) => event.eventId),
-    each((event) => event.paymentId),
+    uuid((event) => event.paymentId),
     uuid((event) => event.bookingId),
-    each((event) => event.refund),
-    each((event) => event.amountMinor),
-    each((event) => event.withheldMinor),
-    each((event) => event.reason),
+    int((event) => event.refund),
+    bigint((event) => event.amountMinor),
+    bigint((event) => event.withheldMinor),
+    string((event) => event.reason),
     moment((event) => event.atMs),
   ]);
+}
+
+type WithPayment<E> = E & { readonly paymentId: string };
+
+function hasPayment<E extends { readonly paymentId: string | null }>(event: E): event is WithPayment<E> {
+  return event.paymentId !== null;
 }
 
 function settleRefunds(events: readonly Of<'money-returned'>[]): readonly Statement[] {
@@ -140,11 +156,11 @@ function settleRefunds(events: readonly Of<'money-returned'>[]): readonly Statem
     update refunds r set settled_at = s.at, provider_refund_id = s.refund_id
     from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::timestamptz[]) as s(event_id, payment_id, number, refund_id, at)
     where r.event_id = s.event_id and r.payment_id = s.payment_id and r.number = s.number`;
-  return statementOf({ name: 'settle_refunds', text }, events, [
+  return statementOf({ name: 'settle_refunds', text }, events.filter(hasPayment), [
     uuid((event) => event.eventId),
-    each((event) => event.paymentId),
-    each((event) => event.refund),
-    each((event) => event.refundId),
+    uuid((event) => event.paymentId),
+    int((event) => event.refund),
+    string((event) => event.refundId),
     moment((event) => event.atMs),
   ]);
 }

@@ -6,7 +6,7 @@ import type { DomainEvent } from '../../engine/events.ts';
 import { statusOf, stepAfter, stuckAfterAttempts } from '../../engine/saga.ts';
 import type { SagaEvent, Step } from '../../engine/saga-events.ts';
 import type { Topic } from '../../engine/topics.ts';
-import { each, moment, type Of, type Statement, statementOf, typed, uuid } from './projection-columns.ts';
+import { int, moment, type Of, type Statement, statementOf, string, typed, uuid } from './projection-columns.ts';
 import { projectMoney } from './projection-money.ts';
 
 export function projectSagas(events: readonly SagaEvent[]): readonly Statement[] {
@@ -41,11 +41,11 @@ function upsertSagas(events: readonly SagaEvent[]): readonly Statement[] {
   return statementOf({ name: 'upsert_sagas', text }, last, [
     uuid((event) => event.eventId),
     uuid((event) => event.bookingId),
-    each((event) => statusOf(stepAfter(event))),
-    each((event) => stepAfter(event)),
-    each((event) => failed(event)?.attempt ?? 0),
-    each((event) => failed(event)?.error ?? null),
-    each((event) => (event.type === 'step-failed' ? new Date(event.retryAtMs).toISOString() : null)),
+    string((event) => statusOf(stepAfter(event))),
+    string((event) => stepAfter(event)),
+    int((event) => failed(event)?.attempt ?? 0),
+    string((event) => failed(event)?.error ?? null),
+    moment((event) => (event.type === 'step-failed' ? event.retryAtMs : null)),
     moment((event) => event.atMs),
   ]);
 }
@@ -57,11 +57,11 @@ function insertTickets(events: readonly Of<'tickets-issued'>[]): readonly Statem
     select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[], $7::timestamptz[])`;
   return statementOf({ name: 'insert_tickets', text }, tickets, [
     uuid(({ event }) => event.eventId),
-    each(({ code }) => code),
+    string(({ code }) => code),
     uuid(({ event }) => event.bookingId),
     uuid(({ event }) => event.zoneId),
     uuid(({ event }) => event.userId),
-    each(({ number }) => number),
+    int(({ number }) => number),
     moment(({ event }) => event.atMs),
   ]);
 }
@@ -99,10 +99,10 @@ function insertDeadLetters(letters: readonly DeadLetter[]): readonly Statement[]
     select gen_random_uuid(), 'saga-commands', d.key, 'booking-saga', d.event, d.error, d.attempts, d.at
     from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::timestamptz[]) as d(key, event, error, attempts, at)`;
   return statementOf({ name: 'insert_dead_letters', text }, letters, [
-    each(({ event }) => event.bookingId),
-    each(({ step }) => JSON.stringify({ step })),
-    each(({ error }) => error),
-    each(({ attempts }) => attempts),
+    string(({ event }) => event.bookingId),
+    string(({ step }) => JSON.stringify({ step })),
+    string(({ error }) => error),
+    int(({ attempts }) => attempts),
     moment(({ event }) => event.atMs),
   ]);
 }
@@ -117,33 +117,26 @@ function tell(topic: Topic, events: readonly (DomainEvent | null)[]): readonly S
 }
 
 const timeOf = ({ atMs }: SagaEvent) => new Date(atMs).toISOString();
-const envelopeOf = (event: SagaEvent) => ({ source: 'onsale', subject: event.bookingId, time: timeOf(event) }) as const;
+
+/** An event of the outside about the booking; `id` follows from what happened. */
+function tellOf(event: SagaEvent, type: string, named: string, data: DomainEvent['data']): DomainEvent {
+  const { bookingId: subject, eventId: event_id } = event;
+  return { id: `${type}:${named}`, type, source: 'onsale', subject, time: timeOf(event), data: { event_id, ...data } };
+}
 
 function paymentEvent(event: SagaEvent): DomainEvent | null {
-  const envelope = envelopeOf(event);
   switch (event.type) {
     case 'intent-opened': {
-      const data = {
-        event_id: event.eventId,
-        payment_id: event.paymentId,
-        amount: event.amountMinor,
-        currency: event.currency,
-      };
-      return { ...envelope, id: `payment.created:${event.paymentId}`, type: 'payment.created', data };
+      const { paymentId, amountMinor: amount, currency } = event;
+      return tellOf(event, 'payment.created', paymentId, { payment_id: paymentId, amount, currency });
     }
     case 'refund-settled': {
-      const data = {
-        event_id: event.eventId,
-        payment_id: event.paymentId,
-        amount: event.amountMinor,
-        reason: event.reason,
-      };
-      return { ...envelope, id: `payment.refunded:${event.paymentId}`, type: 'payment.refunded', data };
+      const { paymentId, amountMinor: amount, reason } = event;
+      return tellOf(event, 'payment.refunded', paymentId, { payment_id: paymentId, amount, reason });
     }
     case 'money-returned': {
-      const { eventId, paymentId, amountMinor, reason, refund } = event;
-      const data = { event_id: eventId, payment_id: paymentId, amount: amountMinor, reason };
-      return { ...envelope, id: `payment.refunded:${paymentId}:${refund}`, type: 'payment.refunded', data };
+      const { paymentId, amountMinor: amount, reason, refund } = event;
+      return tellOf(event, 'payment.refunded', `${paymentId}:${refund}`, { payment_id: paymentId, amount, reason });
     }
     default:
       return null;
@@ -152,18 +145,15 @@ function paymentEvent(event: SagaEvent): DomainEvent | null {
 
 /** The saga does these steps itself; who only follows the log sees them begin. */
 function sagaCommand(event: SagaEvent): DomainEvent | null {
-  const envelope = envelopeOf(event);
-  const { bookingId, eventId } = event;
   switch (event.type) {
     case 'payment-succeeded': {
+      const { paymentId, amountMinor: amount, asExpected } = event;
       // Of another amount than the booking's, it is returned.
-      if (!event.asExpected) return null;
-      const data = { event_id: eventId, payment_id: event.paymentId, amount: event.amountMinor };
-      return { ...envelope, id: `saga.booking.confirm:${event.paymentId}`, type: 'saga.booking.confirm', data };
+      return asExpected ? tellOf(event, 'saga.booking.confirm', paymentId, { payment_id: paymentId, amount }) : null;
     }
     case 'tickets-issued': {
-      const data = { event_id: eventId, user_id: event.userId, tickets: event.codes.length };
-      return { ...envelope, id: `saga.notification.send:${bookingId}`, type: 'saga.notification.send', data };
+      const { bookingId, userId: user_id, codes } = event;
+      return tellOf(event, 'saga.notification.send', bookingId, { user_id, tickets: codes.length });
     }
     default:
       return null;

@@ -5,7 +5,7 @@
 import type pg from 'pg';
 import type { DomainEvent } from '../../engine/events.ts';
 import type { PaymentNotice, ProviderName } from '../../engine/payment.ts';
-import { moments, packets } from './binary-arrays.ts';
+import { moments, packets, texts } from './binary-arrays.ts';
 import { gather } from './gather.ts';
 
 export interface StoredNotice {
@@ -27,8 +27,9 @@ const noticesMax = 256;
 /** The outbox gets one row for all that is new, in the order of arrival. */
 const storeSql = `
   with given as (
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::timestamptz[], $6::text[], $7::boolean[])
-      with ordinality as g(provider, id, kind, payload, received_at, event, told, number)
+    select *, event is not null or kind = 'ignored' as told
+    from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::timestamptz[], $6::text[])
+      with ordinality as g(provider, id, kind, payload, received_at, event, number)
   ), stored as (
     insert into webhook_events (provider, provider_event_id, kind, payload, received_at, told)
     select provider, id, kind, payload, received_at, told from given order by provider, id
@@ -65,19 +66,19 @@ const keyOf = ({ provider, notice }: StoredNotice) => `${provider} ${notice.prov
 
 /** The keys of those that were not there before. */
 async function store(pool: pg.Pool, batch: readonly StoredNotice[]): Promise<ReadonlySet<string>> {
-  const events = batch.map(noticeEvent);
   const values = [
-    batch.map(({ provider }) => provider),
-    batch.map(({ notice }) => notice.providerEventId),
-    batch.map(({ notice }) => notice.kind),
+    texts(batch.map(({ provider }) => provider)),
+    texts(batch.map(({ notice }) => notice.providerEventId)),
+    texts(batch.map(({ notice }) => notice.kind)),
     packets(batch.map(({ rawBody }) => rawBody)),
     moments(batch.map(({ receivedAtMs }) => receivedAtMs)),
-    events.map((event) => event && JSON.stringify(event)),
-    batch.map(({ notice }, index) => events[index] !== null || notice.kind === 'ignored'),
+    texts(batch.map((stored) => textOf(noticeEvent(stored)))),
   ];
   const { rows } = await pool.query({ name: 'store_notices', text: storeSql, values });
   return new Set(rows.map(({ provider, id }) => `${provider} ${id}`));
 }
+
+const textOf = (event: DomainEvent | null) => event && JSON.stringify(event);
 
 const typeOfKind = { succeeded: 'payment.success', failed: 'payment.failed', cancelled: 'payment.cancelled' } as const;
 

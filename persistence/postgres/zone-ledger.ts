@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { Booking } from '../../engine/booking.ts';
 import type { Acquired, CommitBatch, ZoneLedger } from '../../engine/ports.ts';
+import { uuids } from './binary-arrays.ts';
 import { type BookingRow, bookingColumns, readBooking } from './bookings.ts';
 import { gather } from './gather.ts';
 import type { Lane } from './lane.ts';
@@ -69,7 +70,7 @@ async function findTogether(lane: Lane, wanted: readonly Wanted[]): Promise<read
   const { rows } = await lane.query<BookingRow & { readonly number: string }>({
     name: 'bookings_by_id',
     text: findSql,
-    values: [wanted.map(({ eventId }) => eventId), wanted.map(({ bookingId }) => bookingId)],
+    values: [uuids(wanted.map(({ eventId }) => eventId)), uuids(wanted.map(({ bookingId }) => bookingId))],
   });
   const found = new Map(rows.map((row) => [Number(row.number), readBooking(row)]));
   return wanted.map((_, index) => found.get(index + 1) ?? null);
