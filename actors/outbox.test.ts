@@ -1,5 +1,6 @@
 /** The relay and the consumers in the process: what is delivered, in which order, and when something does not work. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { EventLog } from '../engine/event-log.ts';
 import { accept, reject, unavailable } from '../engine/outcome.ts';
 import { OutboxBench, topic } from '../test/sim/outbox-bench.ts';
 
@@ -166,6 +167,39 @@ describe('a relay that', () => {
     expect(bench.handed).toEqual(['a:1']);
     expect(bench.unmarked()).toEqual([]);
     expect(bench.letters).toMatchObject([{ consumer: 'outbox-relay', error: 'this is no envelope' }]);
+  });
+
+  it('learns of a failure while it has more rows in hand lets none of them past those that failed', async () => {
+    // The log fails once, at any moment of the relay's round, and takes everything from then on.
+    for (let failsAfterMs = 1; failsAfterMs <= 80; failsAfterMs++) {
+      bench = new OutboxBench(() => 20);
+      const published: string[] = [];
+      let failed = false;
+      const log: EventLog = {
+        publish: (_, events) =>
+          new Promise((resolve, reject) => {
+            if (failed) {
+              published.push(...events.map(({ id }) => id));
+              return resolve([]);
+            }
+            bench.world.later(failsAfterMs, 'publish', () => {
+              failed = true;
+              reject(new Error('the broker went away'));
+            });
+          }),
+        follow: () => {},
+        close: async () => {},
+      };
+      bench.write(topic, 'a:1');
+      const relay = bench.start({ log });
+      bench.world.later(70, 'write', () => {
+        bench.write(topic, 'a:2');
+        bench.wake(relay);
+      });
+      await bench.world.runUntil(1_000);
+      expect(published, `failed after ${failsAfterMs} ms`).toEqual(['a:1', 'a:2']);
+      bench.actors.stopAll();
+    }
   });
 
   it('has two thousand bench.rows under way takes no more until some are done', async () => {

@@ -21,7 +21,7 @@ type Message =
   | { readonly type: 'unlocked' }
   | { readonly type: 'fetched'; readonly rows: readonly OutboxRow[]; readonly asked: number }
   | { readonly type: 'delivered'; readonly seq: string }
-  | { readonly type: 'undelivered'; readonly seq: string; readonly error: unknown }
+  | { readonly type: 'undelivered'; readonly seq: string }
   | { readonly type: 'marked'; readonly seqs: readonly string[] }
   | { readonly type: 'unmarked'; readonly seqs: readonly string[]; readonly error: unknown }
   | { readonly type: 'failed'; readonly error: unknown };
@@ -106,7 +106,6 @@ function receive(deps: RelayDeps, state: State, message: Message): State {
       mark(deps, state);
       break;
     case 'undelivered':
-      halt(deps, state, message.error);
       ended(deps, state, [message.seq]);
       break;
     case 'marked':
@@ -180,13 +179,18 @@ function fetched(deps: RelayDeps, state: State, { rows, asked }: Extract<Message
   else rest(state, rows.length > 0 || state.again ? breathMs : tickMs);
 }
 
-function begin({ deliver }: RelayDeps, state: State, row: OutboxRow): void {
+function begin(deps: RelayDeps, state: State, row: OutboxRow): void {
   const { seq } = row;
   state.underWay.set(seq, row.events.length);
+  // At once, not with the message of it: rows that were fetched just now may have their turn first, and would pass this one.
+  const delivering = deps.deliver(row).catch((error: unknown) => {
+    halt(deps, state, error);
+    throw error;
+  });
   state.self.pipe(
-    deliver(row),
+    delivering,
     () => ({ type: 'delivered', seq }),
-    (error) => ({ type: 'undelivered', seq, error }),
+    () => ({ type: 'undelivered', seq }),
   );
 }
 

@@ -12,6 +12,7 @@ import { loadFlags } from './load-options.ts';
 import { runLoad } from './load-run.ts';
 import { loadScenarios } from './load-scenarios.ts';
 import { meshDefaults, meshSummary, runMesh, runMeshPeer } from './mesh.ts';
+import { outageDefaults, outageSummary, runOutage } from './outage/outage.ts';
 import { peersDefaults, peersSummary, runPeers } from './peers.ts';
 import { queueUsage, runQueue } from './queue/queue.ts';
 import { runWaiters } from './queue/waiters.ts';
@@ -35,6 +36,7 @@ ${clusterUsage}
 ${Object.entries({
   ...loadScenarios,
   lifecycle: { summary: lifecycleSummary, defaults: lifecycleDefaults },
+  outage: { summary: outageSummary, defaults: outageDefaults },
   peers: { summary: peersSummary, defaults: peersDefaults },
   duel: { summary: duelSummary, defaults: duelDefaults },
   mesh: { summary: meshSummary, defaults: meshDefaults },
@@ -65,6 +67,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   cluster: runCluster,
   compare,
   lifecycle: runLifecycle,
+  outage: runOutage,
   peers: runPeers,
   duel: runDuel,
   queue: runQueue,

@@ -22,7 +22,8 @@ const numbers = {
   seed: [1, 'of the arrivals’ chance'],
   low: [1_000, 'spike, herd: requests per second before and after'],
   peak: [20_000, 'spike: requests per second at its height'],
-  after: [15, 'spike, overload: seconds at a low rate afterwards'],
+  after: [15, 'spike, overload, outage: seconds afterwards, for the first two at a low rate'],
+  outage: [600, 'outage: seconds without Kafka'],
   factor: [5, 'overload: times the peak that was measured first'],
   sockets: [10_000, 'herd, lastseat: sockets that ask in one instant'],
   from: [2_000, 'staircase: first rate'],
@@ -42,6 +43,7 @@ const texts = {
   set: 'more variables for the own server: NAME=VALUE, separated by commas',
   other: 'duel: command line of a server of others, with absolute paths',
   only: 'peers: their names, separated by commas',
+  jars: 'outage: where `.ci/kafka.sh get` put Apache Kafka',
   out: 'folder of the report (default: bench-results/<scenario>-<time>)',
   target: 'URL of a server that runs, instead of one of our own; needs --fixture',
   fixture: 'target: what `onsale seed` wrote for it',
@@ -60,6 +62,7 @@ export interface LoadOptions extends Numbers {
   readonly other: string | null;
   /** Null: all. */
   readonly only: readonly string[] | null;
+  readonly jars: string | null;
   /** Null: a new folder. */
   readonly out: string | null;
   readonly target: {
@@ -99,6 +102,7 @@ export function readLoadOptions(args: readonly string[], defaults: Partial<Numbe
     settings: settingsOf(text.set),
     other: text.other ?? null,
     only: text.only?.split(',') ?? null,
+    jars: text.jars ?? null,
     out: text.out ?? null,
     target: targetOf(text),
   };

@@ -9,7 +9,7 @@ import type { EventConsumer, EventLog, Outbox } from '../../engine/event-log.ts'
 import { accept, type Outcome } from '../../engine/outcome.ts';
 import type { Topic } from '../../engine/topics.ts';
 import { createMemoryJournal } from '../../persistence/memory/journal.ts';
-import { SimulatedWorld } from './world.ts';
+import { SimulatedWorld, type TurnLag } from './world.ts';
 
 interface Row {
   readonly seq: string;
@@ -22,12 +22,9 @@ interface Row {
 export const topic = 'booking-events';
 
 export class OutboxBench {
-  readonly world = new SimulatedWorld(1, 0);
+  readonly world: SimulatedWorld;
   readonly failures: string[] = [];
-  readonly actors: Actors = createActors(this.world, createMemoryJournal(), {
-    crashed: (_, error) => this.failures.push(String(error)),
-    abandoned: () => {},
-  });
+  readonly actors: Actors;
   readonly rows: Row[] = [];
   readonly letters: { consumer: string; id: string; error: string; attempts: number }[] = [];
   /** What consumers were handed: ids as `key:number`, those of one call together. */
@@ -39,6 +36,14 @@ export class OutboxBench {
   /** Whether the lock is given to whoever asks. */
   lockFree = true;
   loseLock = () => {};
+
+  constructor(lag?: TurnLag) {
+    this.world = new SimulatedWorld(1, 0, lag);
+    this.actors = createActors(this.world, createMemoryJournal(), {
+      crashed: (_, error) => this.failures.push(String(error)),
+      abandoned: () => {},
+    });
+  }
 
   /** One row; each event is `key:number`. */
   write(rowTopic: Topic | 'unknown', ...events: readonly string[]): void {
