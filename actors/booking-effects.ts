@@ -17,11 +17,12 @@ import type { Timers, World, ZoneLedger } from '../engine/ports.ts';
 import { type Saga, type SagaPayment, stepTimeoutMs } from '../engine/saga.ts';
 import { isAsExpected, type News } from '../engine/saga-decisions.ts';
 import type { Refund, SagaBooking, Step } from '../engine/saga-events.ts';
-import type { Reply } from './kit.ts';
+import { ofTrace } from '../engine/trace-context.ts';
 import {
   confirm,
   extend,
   type Moved,
+  type MoveRequest,
   reacquire,
   refund as refundSeats,
   writeOff,
@@ -65,14 +66,15 @@ export function inTime(timers: Timers, effect: Promise<Result>): Promise<Result>
   });
 }
 
-async function extendHold({ booking, extendToMs }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+async function extendHold(saga: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+  const { booking, extendToMs } = saga;
   const expiresAtMs = extendToMs ?? 0;
   const { bookingId } = booking;
-  const moved = await ask(deps, booking, (zone, asked) => extend(zone, { bookingId, expiresAtMs }, asked));
+  const moved = await ask(deps, saga, (zone, asked) => extend(zone, { bookingId, expiresAtMs }, asked));
   return moved === 'applied' ? { type: 'hold-extended' } : { type: 'hold-gone' };
 }
 
-async function openIntent({ booking, payment }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+async function openIntent({ booking, payment, traceparent }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
   const { paymentId, provider, attempt, returnUrl } = known(payment);
   const { bookingId, eventId, userId, amountMinor, currency } = booking;
   const { expiresAtMs } = await present(deps, booking);
@@ -86,6 +88,7 @@ async function openIntent({ booking, payment }: Parameters<Effect>[0], deps: Eff
       idempotencyKey: `booking:${bookingId}:intent:${attempt}`,
       requestedAtMs: requestedAtMs(paymentId),
       payBeforeMs: expiresAtMs,
+      ...ofTrace(traceparent),
     });
     const opened = { paymentId, userId, provider, amountMinor, currency, ...intent };
     return { type: 'intent-opened', ...opened, ...(returnUrl ? { returnUrl } : {}) };
@@ -107,8 +110,9 @@ async function voidIntent(saga: Parameters<Effect>[0], deps: EffectDeps): Promis
 }
 
 /** The zone is asked first, and the truth only where the zone does not do it: mostly it does. */
-async function confirmBooking({ booking, payment }: Parameters<Effect>[0], deps: EffectDeps): Promise<Result> {
-  const moved = await ask(deps, booking, (zone, asked) => confirm(zone, booking.bookingId, asked));
+async function confirmBooking(saga: Parameters<Effect>[0], deps: EffectDeps): Promise<Result> {
+  const { booking, payment } = saga;
+  const moved = await ask(deps, saga, (zone, asked) => confirm(zone, booking.bookingId, asked));
   if (moved === 'applied') return confirmed('hold', booking, deps);
   // Refused perhaps because an earlier try, whose answer was lost, has confirmed it.
   const { status } = await present(deps, booking);
@@ -127,11 +131,12 @@ function confirmed(by: 'hold' | 'reacquired', booking: SagaBooking, deps: Effect
 }
 
 /** Only a hold that ran out is taken again: who cancelled and then paid wants the money back. */
-async function reacquireSeats({ booking }: Parameters<Effect>[0], deps: EffectDeps): Promise<Result> {
+async function reacquireSeats(saga: Parameters<Effect>[0], deps: EffectDeps): Promise<Result> {
+  const { booking } = saga;
   const { status } = await present(deps, booking);
   if (status === 'confirmed') return confirmed('reacquired', booking, deps);
   if (status !== 'expired') return { type: 'seats-refused', reason: `booking_${status}` };
-  const moved = await ask(deps, booking, (zone, asked) => reacquire(zone, booking, asked));
+  const moved = await ask(deps, saga, (zone, asked) => reacquire(zone, booking, asked));
   if (moved === 'applied') return confirmed('reacquired', booking, deps);
   // Refused perhaps because an earlier try, whose answer was lost, has the seats: that must not end in a refund.
   const after = await present(deps, booking);
@@ -182,11 +187,12 @@ async function refundOnce(provider: PaymentProvider, request: RefundRequest): Pr
 }
 
 /** The booking ends here, before its money moves: nobody ever has both. */
-async function returnSeats({ booking, refunds }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+async function returnSeats(saga: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+  const { booking, refunds } = saga;
   const { amountMinor } = lastOf(refunds);
   const { status } = await present(deps, booking);
   if (status === 'confirmed') {
-    const moved = await ask(deps, booking, (zone, asked) => refundSeats(zone, booking, asked));
+    const moved = await ask(deps, saga, (zone, asked) => refundSeats(zone, booking, asked));
     if (moved !== 'applied' && (await present(deps, booking)).status === 'confirmed')
       throw new Error('the seats are sold in the truth but not in the gate');
   } else if (status !== 'refunded') throw new Error(`a booking that is ${status} has no seats to return`);
@@ -221,10 +227,11 @@ function lastOf(refunds: readonly Refund[]): Refund {
   return refund;
 }
 
-async function writeOffBooking({ booking }: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+async function writeOffBooking(saga: Parameters<Effect>[0], deps: EffectDeps): Promise<News> {
+  const { booking } = saga;
   const { status } = await present(deps, booking);
   if (status === 'expired' || status === 'cancelled')
-    await ask(deps, booking, (zone, asked) => writeOff(zone, booking.bookingId, asked));
+    await ask(deps, saga, (zone, asked) => writeOff(zone, booking.bookingId, asked));
   return { type: 'written-off' };
 }
 
@@ -241,14 +248,14 @@ function known(payment: SagaPayment | null): SagaPayment {
 
 function ask(
   { world, zoneOf }: EffectDeps,
-  booking: SagaBooking,
-  send: (zone: ZoneAddress, asked: { readonly deadlineMs: number; readonly reply: Reply<Moved> }) => void,
+  { booking, traceparent }: Parameters<Effect>[0],
+  send: (zone: ZoneAddress, asked: Omit<MoveRequest, 'kind' | 'bookingId'>) => void,
 ): Promise<Moved> {
   return new Promise((resolve, reject) => {
     const reply = (outcome: Outcome<Moved>) => {
       if (outcome.ok) resolve(outcome.value);
       else reject(new Error(`the zone answered ${outcome.rejection.code}`));
     };
-    send(zoneOf(booking.zoneId), { deadlineMs: world.clock.now() + zoneDeadlineMs, reply });
+    send(zoneOf(booking.zoneId), { deadlineMs: world.clock.now() + zoneDeadlineMs, traceparent, reply });
   });
 }

@@ -15,19 +15,24 @@ import { type Actors, ask, type Reply } from './kit.ts';
 
 // ---- Protocol
 
+interface Asked {
+  readonly booking: Booking;
+  /** Of the request; the events that it leads to carry it. */
+  readonly traceparent?: string | undefined;
+}
+
 /** What others may ask. */
 export type BookingRequest =
-  | {
+  | ({
       readonly type: 'pay';
-      readonly booking: Booking;
       readonly paymentId: string;
       readonly provider: ProviderName;
       readonly returnUrl?: string | undefined;
       readonly reply: Reply<LivePayment>;
-    }
-  | { readonly type: 'settle'; readonly booking: Booking; readonly reply: Reply<null> }
+    } & Asked)
+  | ({ readonly type: 'settle'; readonly reply: Reply<null> } & Asked)
   | { readonly type: 'notice'; readonly notice: IntentNews; readonly reply: Reply<null> }
-  | { readonly type: 'refund'; readonly booking: Booking; readonly order: RefundOrder; readonly reply: Reply<Refund> }
+  | ({ readonly type: 'refund'; readonly order: RefundOrder; readonly reply: Reply<Refund> } & Asked)
   | { readonly type: 'hold-ended'; readonly reason: 'expired' | 'cancelled' }
   | { readonly type: 'refund-declared'; readonly reference: string; readonly reply: Reply<null> }
   | { readonly type: 'look' }
@@ -75,7 +80,7 @@ export interface BookingAsk {
 export function pay(
   asker: BookingAsk,
   saga: BookingAddress,
-  asked: { readonly booking: Booking; readonly provider: ProviderName; readonly returnUrl?: string | undefined },
+  asked: Asked & { readonly provider: ProviderName; readonly returnUrl?: string | undefined },
 ): Promise<Outcome<LivePayment>> {
   const paymentId = asker.actors.world.ids.next();
   return request(asker, saga, (reply: Reply<LivePayment>) => ({ type: 'pay', ...asked, paymentId, reply }));
@@ -85,8 +90,13 @@ export function pay(
  * Asks the saga to settle now: a free booking is confirmed, a paid one is looked up at the provider. Accepted when the
  * booking is confirmed and has its tickets. Refused: PAYMENT_FAILED, INVALID_STATE, RESERVATION_EXPIRED.
  */
-export function settle(asker: BookingAsk, saga: BookingAddress, booking: Booking): Promise<Outcome<null>> {
-  return request(asker, saga, (reply: Reply<null>) => ({ type: 'settle', booking, reply }));
+export function settle(
+  asker: BookingAsk,
+  saga: BookingAddress,
+  booking: Booking,
+  traceparent?: string,
+): Promise<Outcome<null>> {
+  return request(asker, saga, (reply: Reply<null>) => ({ type: 'settle', booking, traceparent, reply }));
 }
 
 /**
@@ -104,7 +114,7 @@ export function tell(asker: BookingAsk, saga: BookingAddress, notice: IntentNews
 export function refund(
   asker: BookingAsk,
   saga: BookingAddress,
-  asked: { readonly booking: Booking; readonly order: RefundOrder },
+  asked: Asked & { readonly order: RefundOrder },
 ): Promise<Outcome<Refund>> {
   return request(asker, saga, (reply: Reply<Refund>) => ({ type: 'refund', ...asked, reply }));
 }

@@ -24,6 +24,7 @@ import {
   placeIntent,
 } from '../engine/saga-decisions.ts';
 import type { SagaEvent, Step } from '../engine/saga-events.ts';
+import { ofTrace } from '../engine/trace-context.ts';
 import { type EffectDeps, effects, inTime } from './booking-effects.ts';
 import type { BookingAddress, BookingAsk, BookingMessage } from './booking-requests.ts';
 import { BookingWaiters, type Looked } from './booking-waiters.ts';
@@ -82,12 +83,9 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, BookingMe
 
   decide = (saga: Saga, message: BookingMessage, nowMs: number): readonly SagaEvent[] => {
     const eventId = 'booking' in message ? message.booking.eventId : (saga.booking?.eventId ?? '');
-    return this.#news(saga, message, nowMs).map((news) => ({
-      ...news,
-      atMs: nowMs,
-      bookingId: this.#bookingId,
-      eventId,
-    }));
+    const asked = 'traceparent' in message ? message.traceparent : undefined;
+    const of = { atMs: nowMs, bookingId: this.#bookingId, eventId, ...ofTrace(asked ?? saga.traceparent) };
+    return this.#news(saga, message, nowMs).map((news) => ({ ...news, ...of }));
   };
 
   #news(saga: Saga, message: BookingMessage, nowMs: number): readonly News[] {

@@ -1,5 +1,4 @@
 /** One batch on its way: its requests and the commands they became, and what the truth is asked to take of it. */
-import type { BookingMove } from '../engine/booking.ts';
 import { type Outcome, reject } from '../engine/outcome.ts';
 import type { CommitBatch, Lease, ZoneTerms } from '../engine/ports.ts';
 import type { ReserveCommand, ZoneCommand } from '../engine/zone.ts';
@@ -28,14 +27,15 @@ export interface Cleared {
 
 export function commitBatch({ flight, won }: Cleared): CommitBatch {
   const made: ReserveCommand[] = [];
-  const moved: { bookingId: string; move: BookingMove; expiresAtMs: number | null }[] = [];
-  for (const { command } of won) {
+  const moved: CommitBatch['moved'][number][] = [];
+  for (const { command, request } of won) {
     if (command.kind === 'reserve') made.push(command);
     else
       moved.push({
         bookingId: command.bookingId,
         move: command.kind,
         expiresAtMs: command.kind === 'extend' ? command.expiresAtMs : null,
+        traceparent: request.traceparent,
       });
   }
   return { lease: flight.lease, version: flight.version, terms: flight.terms, nowMs: flight.nowMs, made, moved };

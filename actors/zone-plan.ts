@@ -102,7 +102,7 @@ function isSoldOutFor(state: State, request: ReserveRequest): boolean {
 function commandOf(state: State, request: ZoneRequest, nowMs: number): ZoneCommand {
   switch (request.kind) {
     case 'reserve': {
-      const { userId, key, fingerprint, quantity } = request;
+      const { userId, key, fingerprint, quantity, traceparent } = request;
       const bookingId = state.deps.actors.world.ids.next();
       return {
         kind: 'reserve',
@@ -112,6 +112,7 @@ function commandOf(state: State, request: ZoneRequest, nowMs: number): ZoneComma
         fingerprint,
         quantity,
         expiresAtMs: nowMs + state.deps.limits.holdTtlMs,
+        traceparent,
       };
     }
     case 'reacquire':

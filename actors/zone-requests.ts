@@ -41,14 +41,16 @@ export interface ReserveRequest {
   readonly fingerprint: Hash16;
   readonly quantity: number;
   readonly deadlineMs: number;
+  readonly traceparent?: string | undefined;
   readonly reply: Reply<Reservation>;
 }
 
-export type MoveRequest = { readonly bookingId: string; readonly deadlineMs: number; readonly reply: Reply<Moved> } & (
-  | { readonly kind: 'confirm' | 'cancel' | 'expire' | 'write-off' }
-  | { readonly kind: 'extend'; readonly expiresAtMs: number }
-  | { readonly kind: 'reacquire' | 'refund'; readonly userId: string; readonly quantity: number }
-);
+export type MoveRequest = { readonly bookingId: string } & Ask<Moved> &
+  (
+    | { readonly kind: 'confirm' | 'cancel' | 'expire' | 'write-off' }
+    | { readonly kind: 'extend'; readonly expiresAtMs: number }
+    | { readonly kind: 'reacquire' | 'refund'; readonly userId: string; readonly quantity: number }
+  );
 
 export type ZoneRequest = ReserveRequest | MoveRequest;
 
@@ -60,6 +62,8 @@ export const zoneWire: Wire<ZoneRequest> = {
 
 interface Ask<T> {
   readonly deadlineMs: number;
+  /** Of whoever asks; the events that tell of it carry it. */
+  readonly traceparent?: string | undefined;
   readonly reply: Reply<T>;
 }
 
@@ -68,8 +72,8 @@ interface Ask<T> {
  * SERVICE_UNAVAILABLE; accepted only when the hold is durable.
  */
 export function reserve(zone: ZoneAddress, request: Omit<ReserveRequest, 'kind'>): void {
-  const { userId, key, fingerprint, quantity, deadlineMs, reply } = request;
-  zone.send({ kind: 'reserve', userId, key, fingerprint, quantity, deadlineMs, reply });
+  const { userId, key, fingerprint, quantity, deadlineMs, traceparent, reply } = request;
+  zone.send({ kind: 'reserve', userId, key, fingerprint, quantity, deadlineMs, traceparent, reply });
 }
 
 /** Held seats become sold. */

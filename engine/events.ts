@@ -6,6 +6,7 @@
  * id, so that consumers can tell a repetition from a new event.
  */
 import type { BookingMove } from './booking.ts';
+import { ofTrace } from './trace-context.ts';
 import type { ZoneCounters } from './zone.ts';
 
 export interface DomainEvent {
@@ -40,6 +41,7 @@ export interface Created {
   readonly amountMinor: number;
   readonly currency: string;
   readonly expiresAt: string;
+  readonly traceparent?: string | undefined;
 }
 
 export function bookingCreated(booking: Created, time: string): DomainEvent {
@@ -58,12 +60,13 @@ export function bookingCreated(booking: Created, time: string): DomainEvent {
       currency: booking.currency,
       expires_at: booking.expiresAt,
     },
+    ...ofTrace(booking.traceparent),
   };
 }
 
 /** Null when nobody outside needs to hear of the move. */
 export function bookingMoved(
-  booking: { bookingId: string; eventId: string; zoneId: string },
+  booking: { bookingId: string; eventId: string; zoneId: string; traceparent?: string | undefined },
   move: BookingMove,
   time: string,
 ): DomainEvent | null {
@@ -76,6 +79,7 @@ export function bookingMoved(
     subject: booking.bookingId,
     time,
     data: { event_id: booking.eventId, zone_id: booking.zoneId },
+    ...ofTrace(booking.traceparent),
   };
 }
 

@@ -41,6 +41,8 @@ export interface IntentRequest {
   readonly requestedAtMs: number;
   /** When the hold ends; a provider that can, takes no money after it. Epoch ms. */
   readonly payBeforeMs: number;
+  /** Where the provider takes notes with an order, its notices bring it back: the trace goes on with them. */
+  readonly traceparent?: string;
 }
 
 /** How the buyer pays: with the secret, on a page of ours, or at the provider's own page. Exactly one of the two. */
@@ -89,6 +91,8 @@ export type PaymentNotice =
       readonly amountMinor: number;
       readonly currency: string;
       readonly declineCode: string | null;
+      /** As the order was opened with. */
+      readonly traceparent?: string;
     }
   | { readonly kind: 'ignored'; readonly providerEventId: string; readonly type: string };
 

@@ -140,6 +140,7 @@ export interface CommitBatch {
     readonly bookingId: string;
     readonly move: BookingMove;
     readonly expiresAtMs: number | null;
+    readonly traceparent?: string | undefined;
   }[];
 }
 

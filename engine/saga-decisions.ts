@@ -9,7 +9,7 @@ import { retryDelayMs, retryRules, type Saga } from './saga.ts';
 import type { SagaBooking, SagaEvent, Step } from './saga-events.ts';
 
 /** An event without the fields that every event has. */
-type Bare<T> = T extends unknown ? Omit<T, 'atMs' | 'bookingId' | 'eventId'> : never;
+type Bare<T> = T extends unknown ? Omit<T, 'atMs' | 'bookingId' | 'eventId' | 'traceparent'> : never;
 export type News = Bare<SagaEvent>;
 
 export interface PaymentAsked {

@@ -48,7 +48,13 @@ export interface Refund {
  * Version 1 of the saga's events. A stored event is never changed; a new shape gets a new type. A field that came later
  * is optional: events stored before lack it.
  */
-export type SagaEvent = { readonly atMs: number; readonly bookingId: string; readonly eventId: string } & (
+export type SagaEvent = {
+  readonly atMs: number;
+  readonly bookingId: string;
+  readonly eventId: string;
+  /** Of the request that set the saga going; what outlives the request is told under it. */
+  readonly traceparent?: string;
+} & (
   | {
       readonly type: 'payment-requested';
       readonly booking: SagaBooking;

@@ -17,6 +17,7 @@
 import type { RejectionCode } from './outcome.ts';
 import type { ProviderName } from './payment.ts';
 import type { Refund, SagaBooking, SagaEvent, Step } from './saga-events.ts';
+import { ofTrace } from './trace-context.ts';
 
 export interface SagaPayment {
   readonly paymentId: string;
@@ -53,6 +54,8 @@ export interface Saga {
   readonly refunds: readonly Refund[];
   /** What they have given back so far. */
   readonly refundedMinor: number;
+  /** W3C Trace Context of the request that it works for now. */
+  readonly traceparent?: string;
 }
 
 export const newSaga: Saga = {
@@ -120,7 +123,14 @@ export function stepAfter(event: SagaEvent): Step {
 
 /** The only mutator, and the replay. */
 export function applySaga(saga: Saga, event: SagaEvent): Saga {
-  const moved = { ...saga, step: stepAfter(event), attempts: 0, retryAtMs: 0, movingSinceMs: movingSince(saga, event) };
+  const moved = {
+    ...saga,
+    step: stepAfter(event),
+    attempts: 0,
+    retryAtMs: 0,
+    movingSinceMs: movingSince(saga, event),
+    ...ofTrace(event.traceparent),
+  };
   switch (event.type) {
     case 'payment-requested': {
       const { booking, paymentId, provider, attempt, extendToMs, returnUrl } = event;

@@ -18,6 +18,8 @@ export interface ReserveCommand {
   /** Seats, 1 … 65 535. */
   readonly quantity: number;
   readonly expiresAtMs: number;
+  /** Of the request; it is for the event that tells of the booking, and judged by nobody. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Takes seats again, straight to sold, for a paid booking whose hold is gone. */

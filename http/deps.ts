@@ -86,9 +86,13 @@ export interface Deps {
   readonly lookAtPayment: (bookingId: string) => void;
   /** Origins that a provider's page may send a buyer on to. */
   readonly returnOrigins: () => ReadonlySet<string>;
-  readonly settleBooking: (booking: Booking) => Promise<Outcome<null>>;
+  readonly settleBooking: (booking: Booking, traceparent: string | undefined) => Promise<Outcome<null>>;
   /** Gives a confirmed booking back, or a part of its money. */
-  readonly refundBooking: (booking: Booking, order: RefundOrder) => Promise<Outcome<Refund>>;
+  readonly refundBooking: (
+    booking: Booking,
+    order: RefundOrder,
+    traceparent: string | undefined,
+  ) => Promise<Outcome<Refund>>;
   /** Tells the saga that a person sent the money back. */
   readonly declareRefund: (bookingId: string, reference: string) => Promise<Outcome<null>>;
   /** Tells the saga that its hold is gone, so that nobody can pay for it any more. */
@@ -117,6 +121,7 @@ export interface PaymentWish {
   readonly provider: ProviderName;
   /** Where the buyer goes after the provider's own page. */
   readonly returnUrl: string | undefined;
+  readonly traceparent: string | undefined;
 }
 
 /** A provider's notice whose signature was right. */

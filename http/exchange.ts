@@ -4,6 +4,7 @@
  */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import type { Rejection } from '../engine/outcome.ts';
+import { readTraceparent, traceIdOf } from '../engine/trace-context.ts';
 import type { User } from './auth.ts';
 import type { Edge } from './edge.ts';
 import { successBody } from './envelope.ts';
@@ -63,6 +64,10 @@ export class Exchange implements AnyCall, Neighbour<Exchange> {
 
   get aborted(): boolean {
     return this.state === 'aborted';
+  }
+
+  get traceparent(): string | undefined {
+    return readTraceparent(this.raw.traceparent) ?? undefined;
   }
 
   get ifNoneMatch(): string | undefined {
@@ -164,7 +169,8 @@ export class Exchange implements AnyCall, Neighbour<Exchange> {
 
   /** The log gets the error; the client learns whether to come back, or the request id. */
   fail(error: unknown): void {
-    const line = { err: error, request_id: this.requestId, route: this.route.path };
+    const trace_id = this.traceparent && traceIdOf(this.traceparent);
+    const line = { err: error, request_id: this.requestId, trace_id, route: this.route.path };
     this.extra = null;
     if (isOutage(error)) {
       this.edge.deps.logger.warn(line, 'no answer from a store or provider');

@@ -6,11 +6,21 @@ import type { Refund } from '../engine/saga-events.ts';
 import type { Deps } from './deps.ts';
 
 /** Ends a confirmed booking for what the event's policy gives back now. Repeated, it gives the first answer. */
-export async function refundByPolicy(deps: Deps, booking: Booking): Promise<Outcome<Refund>> {
+export async function refundByPolicy(
+  deps: Deps,
+  booking: Booking,
+  traceparent: string | undefined,
+): Promise<Outcome<Refund>> {
   const terms = await deps.refunds.termsOf(booking);
   const percent = refundPercent(terms, deps.clock.now());
   const reason = terms.organizerCancelled ? 'event_cancelled' : `policy_${percent}_percent`;
-  return deps.refundBooking(booking, { kind: 'policy', percent, reason, requestKey: 'given-back' });
+  return deps.refundBooking(booking, { kind: 'policy', percent, reason, requestKey: 'given-back' }, traceparent);
+}
+
+interface PartAsked {
+  readonly amountMinor: number | null;
+  readonly key: string | null;
+  readonly traceparent: string | undefined;
 }
 
 /**
@@ -20,8 +30,8 @@ export async function refundByPolicy(deps: Deps, booking: Booking): Promise<Outc
 export function refundByOrganizer(
   deps: Deps,
   booking: Booking,
-  { amountMinor, key }: { readonly amountMinor: number | null; readonly key: string | null },
+  { amountMinor, key, traceparent }: PartAsked,
 ): Promise<Outcome<Refund>> {
   const requestKey = amountMinor === null ? 'rest' : `key:${key}`;
-  return deps.refundBooking(booking, { kind: 'amount', amountMinor, reason: 'organizer', requestKey });
+  return deps.refundBooking(booking, { kind: 'amount', amountMinor, reason: 'organizer', requestKey }, traceparent);
 }

@@ -22,6 +22,7 @@ const ownHeaders = [
   'content-type',
   'if-none-match',
   'origin',
+  'traceparent',
   'transfer-encoding',
   'x-forwarded-for',
   'x-request-id',
@@ -44,6 +45,8 @@ export function createHeadReader(routeHeaders: Iterable<string>): (source: Heade
     const before = headers[name];
     if (before === undefined) headers[name] = value;
     else if (name === 'x-forwarded-for') headers[name] = `${before}, ${value}`;
+    // Two are as good as none, by W3C Trace Context: nobody is refused because of a trace.
+    else if (name === 'traceparent') headers[name] = '';
     else repeated = name;
   };
 

@@ -45,6 +45,8 @@ export interface AnyCall {
   readonly requestId: string;
   /** True when the client is gone: answers go nowhere, and that is no error. */
   readonly aborted: boolean;
+  /** W3C Trace Context of the request, where it came with one that is well formed. */
+  readonly traceparent: string | undefined;
   /** The value of If-None-Match, or undefined. */
   readonly ifNoneMatch: string | undefined;
   /** The client's address, as TRUST_PROXY lets us know it; IPv6 as its /64 prefix. */

@@ -92,9 +92,10 @@ export async function edgeDeps({
       pay(tree.bookingDeps, tree.bookings.find(booking.bookingId), { booking, ...asked }),
     lookAtPayment: (bookingId) => look(tree.bookings.find(bookingId)),
     returnOrigins: () => new Set([new URL(publicUrl()).origin, ...config.CORS_ORIGINS]),
-    settleBooking: (booking) => settle(tree.bookingDeps, tree.bookings.find(booking.bookingId), booking),
-    refundBooking: (booking, order) =>
-      refund(tree.bookingDeps, tree.bookings.find(booking.bookingId), { booking, order }),
+    settleBooking: (booking, traceparent) =>
+      settle(tree.bookingDeps, tree.bookings.find(booking.bookingId), booking, traceparent),
+    refundBooking: (booking, order, traceparent) =>
+      refund(tree.bookingDeps, tree.bookings.find(booking.bookingId), { booking, order, traceparent }),
     declareRefund: (bookingId, reference) => declareRefund(tree.bookingDeps, tree.bookings.find(bookingId), reference),
     endHold: (booking, reason) => endHold(tree.bookings.find(booking.bookingId), reason),
     async storeNotice(stored) {

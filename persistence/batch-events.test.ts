@@ -5,6 +5,7 @@ import { eventsOfBatch, eventsText } from './batch-events.ts';
 
 const time = fc.integer({ min: Date.UTC(2026, 0), max: Date.UTC(2030, 0) });
 const quantity = fc.integer({ min: 1, max: 1_000 });
+const traceparent = fc.constantFrom(undefined, `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`);
 const command = fc.record({
   kind: fc.constant('reserve' as const),
   bookingId: fc.uuid(),
@@ -13,11 +14,13 @@ const command = fc.record({
   fingerprint: fc.constant('0'.repeat(32)),
   quantity,
   expiresAtMs: fc.oneof(fc.constant(Date.UTC(2027, 0)), time),
+  traceparent,
 });
 const move = fc.record({
   bookingId: fc.uuid(),
   move: fc.constantFrom('confirm' as const, 'extend' as const, 'expire' as const),
   expiresAtMs: fc.constant(null),
+  traceparent,
 });
 const batch: fc.Arbitrary<CommitBatch> = fc.record({
   lease: fc.record({ eventId: fc.uuid(), zoneId: fc.uuid(), epoch: fc.nat(), generation: fc.nat() }),

@@ -6,7 +6,7 @@ import type { CommitBatch } from '../engine/ports.ts';
 export function eventsOfBatch({ lease, terms, made, moved, nowMs }: CommitBatch): DomainEvent[] {
   const { eventId, zoneId } = lease;
   const time = new Date(nowMs).toISOString();
-  const created = made.map(({ bookingId, userId, quantity, expiresAtMs }) =>
+  const created = made.map(({ bookingId, userId, quantity, expiresAtMs, traceparent }) =>
     bookingCreated(
       {
         bookingId,
@@ -17,11 +17,14 @@ export function eventsOfBatch({ lease, terms, made, moved, nowMs }: CommitBatch)
         amountMinor: quantity * terms.priceMinor,
         currency: terms.currency,
         expiresAt: new Date(expiresAtMs).toISOString(),
+        traceparent,
       },
       time,
     ),
   );
-  const changed = moved.map(({ bookingId, move }) => bookingMoved({ bookingId, eventId, zoneId }, move, time));
+  const changed = moved.map(({ bookingId, move, traceparent }) =>
+    bookingMoved({ bookingId, eventId, zoneId, traceparent }, move, time),
+  );
   return [...created, ...changed.filter((event) => event !== null)];
 }
 
@@ -36,12 +39,12 @@ export function eventsText(batch: CommitBatch): string {
   let tail = '';
   let text = '';
   for (const command of made) {
-    const { bookingId, userId, quantity } = command;
+    const { bookingId, userId, quantity, traceparent } = command;
     if (command.expiresAtMs !== expiresAtMs) {
       expiresAtMs = command.expiresAtMs;
-      tail = `,"currency":"${terms.currency}","expires_at":"${new Date(expiresAtMs).toISOString()}"}}`;
+      tail = `,"currency":"${terms.currency}","expires_at":"${new Date(expiresAtMs).toISOString()}"}`;
     }
-    text += `${text === '' ? '' : ','}{"id":"booking.created:${bookingId}","type":"booking.created","source":"onsale","subject":"${bookingId}${head}${userId}","quantity":${quantity},"amount":${quantity * terms.priceMinor}${tail}`;
+    text += `${text === '' ? '' : ','}{"id":"booking.created:${bookingId}","type":"booking.created","source":"onsale","subject":"${bookingId}${head}${userId}","quantity":${quantity},"amount":${quantity * terms.priceMinor}${tail}${traceparent === undefined ? '}' : `,"traceparent":"${traceparent}"}`}`;
   }
   if (moved.length === 0) return `[${text}]`;
   const changes = JSON.stringify(eventsOfBatch({ ...batch, made: [] })).slice(1, -1);

@@ -123,16 +123,21 @@ const confirm = defineRoute({
   answers: { 200: bookingView },
   refusals: ['NOT_FOUND', 'PAYMENT_FAILED', 'INVALID_STATE', 'RESERVATION_EXPIRED', 'SERVICE_UNAVAILABLE'],
   async handle(call, deps) {
-    const outcome = await settle(deps, await deps.bookings.findOwned(call.user.id, call.params.id));
+    const booking = await deps.bookings.findOwned(call.user.id, call.params.id);
+    const outcome = await settle(deps, booking, call.traceparent);
     if (outcome.ok) call.reply(200, viewBooking(outcome.value));
     else call.refuse(outcome.rejection);
   },
 });
 
-async function settle({ bookings, settleBooking }: Deps, booking: Booking | null): Promise<Outcome<Booking>> {
+async function settle(
+  { bookings, settleBooking }: Deps,
+  booking: Booking | null,
+  traceparent: string | undefined,
+): Promise<Outcome<Booking>> {
   if (!booking) return reject('NOT_FOUND');
   if (booking.status === 'confirmed') return { ok: true, value: booking };
-  const outcome = await settleBooking(booking);
+  const outcome = await settleBooking(booking, traceparent);
   const settled = await bookings.findOwned(booking.userId, booking.bookingId);
   if (!settled) return reject('NOT_FOUND');
   return outcome.ok ? { ok: true, value: settled } : (whyUnsettled(settled, outcome.rejection.code) ?? outcome);
@@ -162,7 +167,8 @@ const cancel = defineRoute({
   async handle(call, deps) {
     const booking = await deps.bookings.findOwned(call.user.id, call.params.id);
     const sold = booking?.status === 'confirmed' || booking?.status === 'refunded';
-    const outcome = await (sold ? giveBack(deps, booking) : release(deps, booking));
+    const { traceparent } = call;
+    const outcome = await (sold ? giveBack(deps, booking, traceparent) : release(deps, booking, traceparent));
     if (outcome.ok)
       call.reply(200, { ...viewBooking(outcome.value.booking), refund_amount: outcome.value.refundMinor });
     else call.refuse(outcome.rejection);
@@ -175,19 +181,24 @@ interface Cancelled {
 }
 
 /** The seats are back when this is accepted; the money follows. */
-async function giveBack(deps: Deps, booking: Booking): Promise<Outcome<Cancelled>> {
-  const outcome = await refundByPolicy(deps, booking);
+async function giveBack(deps: Deps, booking: Booking, traceparent: string | undefined): Promise<Outcome<Cancelled>> {
+  const outcome = await refundByPolicy(deps, booking, traceparent);
   if (!outcome.ok) return outcome;
   const now = await deps.bookings.findOwned(booking.userId, booking.bookingId);
   return now ? { ok: true, value: { booking: now, refundMinor: outcome.value.amountMinor } } : reject('NOT_FOUND');
 }
 
-async function release(deps: Deps, booking: Booking | null): Promise<Outcome<Cancelled>> {
+async function release(
+  deps: Deps,
+  booking: Booking | null,
+  traceparent: string | undefined,
+): Promise<Outcome<Cancelled>> {
   if (!booking) return reject('NOT_FOUND');
   if (booking.status === 'reserved') {
     const moved = await new Promise<Outcome<Moved>>((reply) => {
       cancelIn(deps.zoneOf(booking.zoneId), booking.bookingId, {
         deadlineMs: deps.clock.now() + cancelWithinMs,
+        traceparent,
         reply,
       });
     });

@@ -47,7 +47,7 @@ const pay = defineRoute({
       call.refuse({ code: 'VALIDATION_ERROR', details: { provider: `takes no ${booking.currency}` } });
       return;
     }
-    const outcome = await beginPayment(booking, { provider, returnUrl });
+    const outcome = await beginPayment(booking, { provider, returnUrl, traceparent: call.traceparent });
     if (!outcome.ok) {
       call.refuse(outcome.rejection);
       return;

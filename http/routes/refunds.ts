@@ -12,6 +12,7 @@ interface Asked {
   readonly paymentId: string;
   readonly amountMinor: number | null;
   readonly key: string | null;
+  readonly traceparent: string | undefined;
 }
 
 const refund = defineRoute({
@@ -51,6 +52,7 @@ const refund = defineRoute({
       paymentId: call.params.id,
       amountMinor: call.body.amount ?? null,
       key: call.headers['idempotency-key'] ?? null,
+      traceparent: call.traceparent,
     };
     const outcome = await order(deps, call.user, asked);
     if (!outcome.ok) {
@@ -68,17 +70,21 @@ const refund = defineRoute({
   },
 });
 
-async function order(deps: Deps, user: User, { paymentId, amountMinor, key }: Asked): Promise<Outcome<Refund>> {
+async function order(
+  deps: Deps,
+  user: User,
+  { paymentId, amountMinor, key, traceparent }: Asked,
+): Promise<Outcome<Refund>> {
   const managed = user.role === 'user' ? null : await deps.refunds.findManaged(user.id, paymentId);
   if (managed) {
     if (amountMinor !== null && key === null) return reject('IDEMPOTENCY_KEY_REQUIRED');
-    return refundByOrganizer(deps, managed, { amountMinor, key });
+    return refundByOrganizer(deps, managed, { amountMinor, key, traceparent });
   }
   const payment = await deps.payments.findOwned(user.id, paymentId);
   const booking = payment && (await deps.bookings.findOwned(user.id, payment.bookingId));
   if (!booking) return reject('NOT_FOUND');
   if (amountMinor !== null) return reject('FORBIDDEN', undefined, 'only the organizer may choose the amount');
-  return refundByPolicy(deps, booking);
+  return refundByPolicy(deps, booking, traceparent);
 }
 
 export const refundRoutes: readonly Route[] = [refund];

@@ -98,6 +98,7 @@ function reserveOnSale(call: AnyCall, deps: Deps, zone: SaleZone | null, wanted:
       fingerprint: fingerprintOf(`${event_id}\n${zone_id}\n${quantity}`),
       quantity,
       deadlineMs: nowMs + beginWithinMs,
+      traceparent: call.traceparent,
       reply,
     });
   if (zone?.waitingRoom === 'off') hold(answer);

@@ -6,6 +6,7 @@ import type { DomainEvent } from '../../engine/events.ts';
 import { statusOf, stepAfter, stuckAfterAttempts } from '../../engine/saga.ts';
 import type { SagaEvent, Step } from '../../engine/saga-events.ts';
 import type { Topic } from '../../engine/topics.ts';
+import { ofTrace } from '../../engine/trace-context.ts';
 import { int, moment, type Of, type Statement, statementOf, string, typed, uuid } from './projection-columns.ts';
 import { projectMoney } from './projection-money.ts';
 
@@ -121,7 +122,8 @@ const timeOf = ({ atMs }: SagaEvent) => new Date(atMs).toISOString();
 /** An event of the outside about the booking; `id` follows from what happened. */
 function tellOf(event: SagaEvent, type: string, named: string, data: DomainEvent['data']): DomainEvent {
   const { bookingId: subject, eventId: event_id } = event;
-  return { id: `${type}:${named}`, type, source: 'onsale', subject, time: timeOf(event), data: { event_id, ...data } };
+  const envelope = { id: `${type}:${named}`, type, source: 'onsale', subject, time: timeOf(event) } as const;
+  return { ...envelope, data: { event_id, ...data }, ...ofTrace(event.traceparent) };
 }
 
 function paymentEvent(event: SagaEvent): DomainEvent | null {

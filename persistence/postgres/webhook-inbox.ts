@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import type { DomainEvent } from '../../engine/events.ts';
 import type { PaymentNotice, ProviderName } from '../../engine/payment.ts';
+import { ofTrace } from '../../engine/trace-context.ts';
 import { moments, packets, texts } from './binary-arrays.ts';
 import { gather } from './gather.ts';
 
@@ -101,5 +102,6 @@ function noticeEvent({ provider, notice, receivedAtMs }: StoredNotice): DomainEv
       currency,
       decline_code: declineCode,
     },
+    ...ofTrace(notice.traceparent),
   };
 }

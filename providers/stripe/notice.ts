@@ -6,6 +6,7 @@
 import Stripe from 'stripe';
 import { accept, type Outcome, reject } from '../../engine/outcome.ts';
 import type { PaymentNotice } from '../../engine/payment.ts';
+import { ofTrace, readTraceparent } from '../../engine/trace-context.ts';
 
 /** A recorded webhook is worthless to a thief after this age. */
 const maxAgeSeconds = 300;
@@ -100,7 +101,7 @@ function aboutIntent(
   providerEventId: string,
   intent: Stripe.PaymentIntent,
 ): PaymentNotice {
-  const { booking_id: bookingId = null, event_id: eventId } = intent.metadata;
+  const { booking_id: bookingId = null, event_id: eventId, traceparent } = intent.metadata;
   return {
     kind,
     providerEventId,
@@ -110,6 +111,7 @@ function aboutIntent(
     amountMinor: kind === 'succeeded' ? intent.amount_received : intent.amount,
     currency: intent.currency.toUpperCase(),
     declineCode: declineCodeOf(intent),
+    ...ofTrace(readTraceparent(traceparent)),
   };
 }
 

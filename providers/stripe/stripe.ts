@@ -13,6 +13,7 @@ import {
   type PaymentProvider,
   ProviderRefused,
 } from '../../engine/payment.ts';
+import { ofTrace } from '../../engine/trace-context.ts';
 import { stripeApiVersion } from './api-version.ts';
 import { translateFailures } from './failures.ts';
 import { declineCodeOf, readStripeNotice } from './notice.ts';
@@ -109,6 +110,11 @@ function connect({ secretKey, apiBase, timeoutMs }: StripeOptions, livemode: boo
   });
 }
 
+/** What its notices bring back. */
+function metadataOf({ bookingId, eventId, paymentId, traceparent }: IntentRequest): Record<string, string> {
+  return { booking_id: bookingId, event_id: eventId, payment_id: paymentId, ...ofTrace(traceparent) };
+}
+
 async function openIntent(stripe: Stripe, request: IntentRequest): Promise<CardIntent> {
   if (hundredfoldCurrencies.has(request.currency)) {
     throw new ProviderRefused(`stripe: amounts in ${request.currency} are not in its minor unit`);
@@ -120,7 +126,7 @@ async function openIntent(stripe: Stripe, request: IntentRequest): Promise<CardI
         currency: request.currency.toLowerCase(),
         // Cards settle while the hold lives; methods that take days would outlive it.
         allowed_payment_method_types: ['card'],
-        metadata: { booking_id: request.bookingId, event_id: request.eventId, payment_id: request.paymentId },
+        metadata: metadataOf(request),
       },
       { idempotencyKey: request.idempotencyKey },
     ),
