@@ -24,7 +24,6 @@ export const lifecycleSummary = 'charged bookings whose webhooks come at --rate:
 
 /** As the targets of the specification say. */
 const aims = { perSecond: 2_000, p99Ms: 1_000 };
-const buyersAtOnce = 192;
 const goodCard = '4242424242424242';
 const priceMinor = 150_000;
 const drainPatienceMs = 60_000;
@@ -124,7 +123,7 @@ async function prepare(subject: OwnSubject, options: LoadOptions, io: LoadIo): P
     return { bookingId, userId, zoneId, key, intentId, amount: priceMinor, currency: 'thb' };
   };
   const startMs = performance.now();
-  const paid = await inParallel(needed(options), buy);
+  const paid = await inParallel({ count: needed(options), atOnce: options.buyers }, buy);
   const seconds = (performance.now() - startMs) / 1_000;
   const perSecond = Math.round(paid.length / seconds);
   io.print(`prepared: ${paid.length} bookings reserved, begun to pay and charged in ${seconds.toFixed(0)} s`);
@@ -135,13 +134,13 @@ async function prepare(subject: OwnSubject, options: LoadOptions, io: LoadIo): P
     fixture: { ...fixture, webhook_secret: keptSecrets(dataDir).sandboxWebhookSecret, paid },
     observations: [
       {
-        what: `before: bookings held, begun to pay and charged by ${buyersAtOnce} buyers at once`,
+        what: `before: bookings held, begun to pay and charged by ${options.buyers} buyers at once`,
         value: `${perSecond}/s; P50 · P99 ms: ${calls.join(', ')}`,
       },
     ],
     async settleRest(confirmed) {
       const rest = paid.filter(({ bookingId }) => !confirmed.has(bookingId));
-      await inParallel(rest.length, async (n) => {
+      await inParallel({ count: rest.length, atOnce: options.buyers }, async (n) => {
         const { bookingId } = rest[n] as Paid;
         await stage.shop.confirm(tokens.get(bookingId) ?? '', bookingId);
       });
@@ -151,7 +150,10 @@ async function prepare(subject: OwnSubject, options: LoadOptions, io: LoadIo): P
 }
 
 /** `work` for 0 … count − 1, by so many buyers as there are at once; in that order. */
-async function inParallel<T>(count: number, work: (n: number) => Promise<T>): Promise<readonly T[]> {
+async function inParallel<T>(
+  { count, atOnce }: { readonly count: number; readonly atOnce: number },
+  work: (n: number) => Promise<T>,
+): Promise<readonly T[]> {
   const results = new Array<T>(count);
   let next = 0;
   const buyer = async () => {
@@ -160,7 +162,7 @@ async function inParallel<T>(count: number, work: (n: number) => Promise<T>): Pr
       results[n] = await work(n);
     }
   };
-  await Promise.all(Array.from({ length: buyersAtOnce }, buyer));
+  await Promise.all(Array.from({ length: atOnce }, buyer));
   return results;
 }
 

@@ -24,6 +24,7 @@ const numbers = {
   peak: [20_000, 'spike: requests per second at its height'],
   after: [15, 'spike, overload, outage: seconds afterwards, for the first two at a low rate'],
   outage: [600, 'outage: seconds without Kafka'],
+  buyers: [192, 'lifecycle: buyers at once who make the bookings it begins with'],
   factor: [5, 'overload: times the peak that was measured first'],
   sockets: [10_000, 'herd, lastseat: sockets that ask in one instant'],
   from: [2_000, 'staircase: first rate'],
@@ -92,7 +93,7 @@ export function readLoadOptions(args: readonly string[], defaults: Partial<Numbe
   };
   const names = Object.keys(numbers) as NumberName[];
   const read = Object.fromEntries(names.map((name) => [name, number(name)])) as Record<NumberName, number>;
-  for (const name of ['seconds', 'connections', 'generators', 'nodes', 'users', 'zones'] as const)
+  for (const name of ['seconds', 'connections', 'generators', 'nodes', 'users', 'zones', 'buyers'] as const)
     if (read[name] === 0) throw new TypeError(`--${name} must be above 0`);
   return {
     ...read,
