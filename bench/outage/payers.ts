@@ -1,5 +1,6 @@
 /** A few buyers who pay all the while, one booking after the other, and ask to be confirmed: their notices wait with the log. */
 
+import type { AckedBooking } from '../../engine/audit.ts';
 import { setStage } from '../rush-scene.ts';
 import type { OwnSubject } from '../subject.ts';
 
@@ -19,6 +20,8 @@ export function startPayers({ baseUrl, sandboxUrl, fixture, ackedFile }: OwnSubj
   const stage = setStage({ baseUrl, sandboxUrl, fixture, ackedFile, waitMs: 0 });
   const { event_id: eventId, users, zone_ids: zoneIds } = fixture;
   let [held, confirmed, isStopped] = [0, 0, false];
+  /** Noted when the load has ended: its generators write to the same file. */
+  const kept: AckedBooking[] = [];
 
   const buy = async () => {
     const n = held++;
@@ -29,12 +32,11 @@ export function startPayers({ baseUrl, sandboxUrl, fixture, ackedFile }: OwnSubj
     const booked = await stage.shop.reserve({ token, key, zoneId, quantity: 1 });
     if ('refused' in booked) throw new Error(`payer ${n} was refused: ${booked.refused}`);
     const { bookingId } = booked;
-    stage.acked.note({ bookingId, userId, eventId, zoneId, quantity: 1, status: 'reserved', key });
     const secret = await stage.shop.pay(token, bookingId);
     if (secret === null || (await stage.shop.card(secret, goodCard)) !== 'taken')
       throw new Error(`payer ${n} cannot pay`);
     if ((await stage.shop.confirm(token, bookingId)) !== 'confirmed') throw new Error(`payer ${n} paid for nothing`);
-    stage.acked.note({ bookingId, userId, eventId, zoneId, quantity: 1, status: 'confirmed', key });
+    kept.push({ bookingId, userId, eventId, zoneId, quantity: 1, status: 'confirmed', key });
     confirmed++;
   };
   const buyer = async () => {
@@ -52,7 +54,12 @@ export function startPayers({ baseUrl, sandboxUrl, fixture, ackedFile }: OwnSubj
     },
     async stop() {
       isStopped = true;
-      await buying.finally(() => stage.close());
+      try {
+        await buying;
+      } finally {
+        for (const booking of kept) stage.acked.note(booking);
+        await stage.close();
+      }
     },
   };
 }

@@ -76,7 +76,9 @@ async function stage(node: NodeUnderTest): Promise<Cell> {
   const [buyer, other] = (await node.crowd(2)) as [Buyer, Buyer];
   const { data } = await buyer.reserve(order);
   const { booking_id: bookingId, expires_at: expiresAt } = data;
-  const { client_secret: clientSecret } = (await buyer.pay(bookingId)).data;
+  const begun = await buyer.pay(bookingId);
+  if (begun.status !== 201) throw new Error(`the payment was refused: ${begun.text}`);
+  const { client_secret: clientSecret } = begun.data;
   const sellOut = async () => {
     const bookingId = await other.hold(order);
     const payment = await other.pay(bookingId);
