@@ -43,6 +43,7 @@ export async function runOutage(args: readonly string[], io: LoadIo): Promise<nu
     try {
       const session = openSession(subject, { program: io.program, generators, cores: null, driver: options.driver });
       const drill = await rehearse({ subject, session, broker, io }, phases);
+      await lastWord(subject, holdSeconds);
       const told = await compareLog(subject, broker);
       const verified = await subject.check(session.promised);
       const broken = [...undeclaredErrors(drill.loads), ...told.broken, ...verified.broken];
@@ -112,6 +113,12 @@ async function rehearse({ subject, session, broker, io }: Scene, phases: Phases)
   session.promised.accepted += await leave(payers);
   const settled = await until(() => isSettled(subject), startMs);
   return { loads, observations: observationsOf({ backlog, soldMeanwhile, drained, settled }) };
+}
+
+/** Holds that still run out say so: tables and log are compared when nobody has anything to say any more. */
+async function lastWord(subject: OwnSubject, holdSeconds: number): Promise<void> {
+  await delay((holdSeconds + 2) * 1_000);
+  await until(() => isSettled(subject), performance.now());
 }
 
 async function leave(payers: Payers): Promise<number> {
