@@ -67,8 +67,9 @@ export async function startLiveEdge(given: Partial<LiveRoomsDeps> = {}, origins:
     door: 'a door',
   };
   const passSeal = { seal: async () => 'a.pass' } as unknown as PassSeal;
+  const roomOf = () => room;
   const live = createLiveRooms({
-    roomOf: () => room,
+    roomOf,
     passSeal,
     clock,
     connectionsMax: 100,
@@ -76,7 +77,7 @@ export async function startLiveEdge(given: Partial<LiveRoomsDeps> = {}, origins:
     ended: (why) => void farewells.push(why),
     ...given,
   });
-  const started = await startEdge(queueRoutes, { live, clock, passSeal }, { live, corsOrigins: origins });
+  const started = await startEdge(queueRoutes, { live, clock, passSeal, roomOf }, { live, corsOrigins: origins });
   const edge: LiveEdge = {
     ...started,
     eventId: randomUUID(),

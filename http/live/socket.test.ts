@@ -237,6 +237,17 @@ describe('a join that the room has no time for', () => {
     visitor.say({ type: 'join' });
     await eventually(() => expect(edge.asked('join')).toBe(1));
   });
+
+  it('is refused over HTTP with Retry-After', async () => {
+    edge.busy = true;
+    const answer = await fetch(`${edge.url}/api/v1/queue/join`, {
+      method: 'POST',
+      headers: { Authorization: await edge.bearer('user', userId), 'Content-Type': 'application/json' },
+      body: JSON.stringify({ event_id: edge.eventId }),
+    });
+    expect([answer.status, answer.headers.get('Retry-After')]).toEqual([503, '1']);
+    expect(await answer.json()).toMatchObject({ error: { code: 'SERVICE_UNAVAILABLE' } });
+  });
 });
 
 describe('too many connections', () => {
