@@ -14,7 +14,7 @@ export function playSandbox(
   { SANDBOX_PORT, ONSALE_DATA_DIR }: Pick<Config, 'SANDBOX_PORT' | 'ONSALE_DATA_DIR'>,
   secrets: KeptSecrets,
   nodeUrl: () => string | null,
-): SandboxOptions {
+) {
   const webhooks = () => {
     const url = nodeUrl();
     return url === null ? null : `${url}/api/v1/webhooks`;
@@ -33,7 +33,7 @@ export function playSandbox(
       journalFile: join(ONSALE_DATA_DIR, 'sandbox-orders.jsonl'),
       merchantUrl: webhooks,
     },
-  };
+  } satisfies SandboxOptions;
 }
 
 export function playAccounts(secrets: KeptSecrets, sandboxUrl: string): PaymentAccounts {

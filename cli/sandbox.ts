@@ -3,6 +3,9 @@
  * keys; `serve --member` looks for it at SANDBOX_PORT instead of having one inside. Runs until SIGINT, SIGTERM or SIGHUP.
  * Here too: how the demo's sandbox is opened, and what it charged.
  */
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Config, UsageError } from '../config.ts';
 import { isFree } from '../persistence/embedded/ports.ts';
 import { keptSecrets } from '../persistence/kept-secrets.ts';
@@ -34,17 +37,30 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   );
 }
 
-/** From the sandbox that runs, else from one that is started on its journal for this one question. */
+/**
+ * From the sandbox that runs at SANDBOX_PORT, else from one that is started for this one question, on copies of the journals:
+ * another may be writing to them, at a port that nobody here knows.
+ */
 export async function readOwnCharges(config: Config): ReturnType<typeof readCharges> {
   try {
     return await readCharges(`http://127.0.0.1:${config.SANDBOX_PORT}`);
   } catch {
+    const copies = mkdtempSync(join(tmpdir(), 'onsale-charges-'));
     const secrets = keptSecrets(config.ONSALE_DATA_DIR);
-    const sandbox = await startSandbox({ ...playSandbox(config, secrets, () => null), port: 0 });
+    const here = playSandbox(config, secrets, () => null);
+    const play = playSandbox({ ...config, ONSALE_DATA_DIR: copies }, secrets, () => null);
+    copyWhatIsThere(here.journalFile, play.journalFile);
+    copyWhatIsThere(here.gateways.journalFile, play.gateways.journalFile);
+    const sandbox = await startSandbox({ ...play, port: 0 });
     try {
       return await readCharges(sandbox.url);
     } finally {
       await sandbox.stop();
+      rmSync(copies, { recursive: true });
     }
   }
+}
+
+function copyWhatIsThere(from: string, to: string): void {
+  if (existsSync(from)) copyFileSync(from, to);
 }
