@@ -1,7 +1,7 @@
 /** Crowds: more than a server can serve at once. A spike, an overload that lasts, a herd in one instant. */
 import type { LoadFigures } from './figures.ts';
 import type { Load } from './load/job.ts';
-import { closedLoad, type LoadOptions, profiledLoad } from './load-options.ts';
+import { closedLoad, type LoadOptions, profiledLoad, steadyLoad } from './load-options.ts';
 import { type LoadScenario, mean, nothingRead, recoveryObservation, undeclaredErrors } from './load-scenario.ts';
 import type { Observation } from './report/report.ts';
 
@@ -20,8 +20,9 @@ export const spike: LoadScenario = {
   defaults: { seconds: 10, connections: 6_000, 'unsent-ms': 100 },
   plan: (options) => [
     profiledLoad(options, 'spike', [
-      ...warmedUp(options),
-      { ratePerSecond: options.low, seconds: quietSeconds },
+      // A crowd has been there before: what a process keeps of its first one (compiled code, pages of its heap) is no leak.
+      { ratePerSecond: options.peak, seconds: options['warm-up'] / 2 },
+      { ratePerSecond: options.low, seconds: options['warm-up'] / 2 + quietSeconds },
       { ratePerSecond: options.peak, seconds: options.seconds },
       { ratePerSecond: options.low, seconds: options.after },
     ]),
@@ -34,15 +35,6 @@ export const spike: LoadScenario = {
 };
 /** At the low rate, measured, before the burst. */
 const quietSeconds = 5;
-
-/** A crowd has been there before: what a process keeps of its first one (compiled code, pages of its heap) is no leak. */
-function warmedUp({ low, peak, 'warm-up': seconds }: LoadOptions): Load['profile'] {
-  const half = seconds / 2;
-  return [
-    { ratePerSecond: peak, seconds: half },
-    { ratePerSecond: low, seconds: half },
-  ];
-}
 
 export const overload: LoadScenario = {
   summary: '--factor times the peak, which is measured first, for --seconds; then a quarter of it',
@@ -115,13 +107,7 @@ export const herd: LoadScenario = {
   summary: '--sockets new connections that ask in one instant, beside --low requests per second',
   defaults: { seconds: 20 },
   plan: (options) => [
-    {
-      ...profiledLoad(options, 'herd', [
-        ...warmedUp(options),
-        { ratePerSecond: options.low, seconds: options.seconds },
-      ]),
-      herd: herdOf(options, options['warm-up'] + quietSeconds, false),
-    },
+    { ...steadyLoad(options, 'herd', options.low), herd: herdOf(options, options['warm-up'] + quietSeconds, false) },
   ],
   read([load], options) {
     if (!load) return nothingRead;

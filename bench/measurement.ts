@@ -83,8 +83,8 @@ interface Watched {
 
 /** From the end of the warm-up to the end of the load. */
 async function watch({ baseUrl, processes, members }: Subject, load: Load, startAtMs: number): Promise<Watched> {
-  const residentBefore = residentMbOf(processes.server);
   await delay(Math.max(0, startAtMs + load.warmUpSeconds * 1_000 - Date.now()));
+  const residentBefore = residentMbOf(processes.server);
   const before = await readMetrics(baseUrl, members);
   const cpuBefore = cpuOf(processes);
   const endMs = startAtMs + secondsOf(load.profile) * 1_000;
