@@ -106,7 +106,10 @@ function settleEntities({ actors, ...deps }: TreeDeps, cluster: Cluster): Entiti
     wire: roomWire(clock),
     start: (eventId) =>
       startWaitingRoom(eventId, {
-        ...{ ...deps.room, actors, gone, handOn },
+        ...deps.room,
+        actors,
+        gone,
+        handOn,
         lease: (id) => cluster.lease({ kind: 'room', id }),
       }),
     end: (room, graceMs) => room.close(graceMs),

@@ -74,12 +74,7 @@ function reserveValues(batch: CommitBatch): unknown[] {
     terms.priceMinor,
     terms.currency,
     eventsText(batch),
-    uuids(made.map((command) => command.bookingId)),
-    uuids(made.map((command) => command.userId)),
-    hashes(made.map((command) => command.key)),
-    hashes(made.map((command) => command.fingerprint)),
-    integers(made.map((command) => command.quantity)),
-    moments(made.map((command) => command.expiresAtMs)),
+    ...columnsOf(made),
   ];
 }
 
@@ -174,8 +169,12 @@ function zoneValues(batches: readonly CommitBatch[]): unknown[] {
 /** $12 to $18: new bookings, each with the number of its batch. */
 function madeValues(batches: readonly CommitBatch[]): unknown[] {
   const made = batches.flatMap((batch) => batch.made);
+  return [integers(batches.flatMap((batch, index) => batch.made.map(() => index + 1))), ...columnsOf(made)];
+}
+
+/** New bookings: ids, users, keys, fingerprints, quantities and ends. */
+function columnsOf(made: CommitBatch['made']): unknown[] {
   return [
-    integers(batches.flatMap((batch, index) => batch.made.map(() => index + 1))),
     uuids(made.map((command) => command.bookingId)),
     uuids(made.map((command) => command.userId)),
     hashes(made.map((command) => command.key)),
