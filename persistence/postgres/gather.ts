@@ -11,9 +11,10 @@ interface Waiting<T, R> {
 }
 
 /**
- * `work` answers a result for each item, in their order. When PostgreSQL refuses a batch, each item is tried alone, so that
- * one that cannot be done does not fail its neighbours; when there was no answer, all of them fail: trying hundreds of them
- * in turn against a store that is away would hold up everybody for as many timeouts.
+ * `work` answers a result for each item, in their order. When PostgreSQL refuses a batch, or an item cannot be written down
+ * as a statement, each is tried alone, so that one that cannot be done does not fail its neighbours; when there was no
+ * answer, all of them fail: trying hundreds of them in turn against a store that is away would hold up everybody for as
+ * many timeouts.
  *
  * @param itemsMax of one statement
  */
@@ -31,7 +32,7 @@ export function gather<T, R>(
         resolve(results[index] as R);
       });
     } catch (error) {
-      if (batch.length > 1 && isAnswer(error)) for (const each of batch) await run([each]);
+      if (batch.length > 1 && (isAnswer(error) || error instanceof TypeError)) for (const each of batch) await run([each]);
       else for (const { reject } of batch) reject(error);
     }
   };

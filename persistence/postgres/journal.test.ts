@@ -117,6 +117,18 @@ describe('a number that is taken', () => {
   });
 });
 
+it('what cannot be written down does not fail its neighbours', async () => {
+  const [broken, left, right] = [randomUUID(), randomUUID(), randomUUID()];
+  const unreadable = { ...opened(), intentId: undefined } as unknown as News;
+  const outcomes = await Promise.allSettled([
+    journal.append(record(left, 1, opened())),
+    journal.append(record(broken, 1, unreadable)),
+    journal.append(record(right, 1, opened())),
+  ]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(await journal.read(keyOf(broken), 0)).toEqual([]);
+});
+
 describe('in tables', () => {
   it('a saga stands where its last event left it', async () => {
     const id = randomUUID();

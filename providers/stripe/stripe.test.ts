@@ -59,6 +59,9 @@ describe('no answer to rely on: it may have happened', () => {
     [424, failure('api_error')],
     [200, '<html>a proxy, not Stripe</html>'],
     [502, '<html>bad gateway</html>'],
+    [500, {}],
+    [200, {}],
+    [502, []],
   ])('%i %j', async (status, body) => {
     const provider = await providerAgainst(answering(status, body));
     await expect(provider.openIntent(order)).rejects.toThrow(ProviderUnavailable);
