@@ -32,7 +32,8 @@ export function gather<T, R>(
         resolve(results[index] as R);
       });
     } catch (error) {
-      if (batch.length > 1 && (isAnswer(error) || error instanceof TypeError)) for (const each of batch) await run([each]);
+      if (batch.length > 1 && (isAnswer(error) || error instanceof TypeError))
+        for (const each of batch) await run([each]);
       else for (const { reject } of batch) reject(error);
     }
   };
