@@ -5,6 +5,7 @@ import { UsageError } from '../config.ts';
 import { runBaseline } from './baselines/baseline.ts';
 import { runChaos } from './chaos.ts';
 import { clusterUsage, runCluster } from './cluster.ts';
+import { besideUsage, runBeside } from './duel/beside.ts';
 import { duelDefaults, duelSummary, runDuel } from './duel/duel.ts';
 import { lifecycleDefaults, lifecycleSummary, runLifecycle } from './lifecycle.ts';
 import { runGenerator } from './load/generator.ts';
@@ -30,6 +31,7 @@ const usage = `onsale bench <scenario>
 
 ${queueUsage}
 ${clusterUsage}
+${besideUsage}
 
   Loads, measured: a report in a folder, and no score for a run that breaks a promise.
 
@@ -71,6 +73,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   peers: runPeers,
   duel: runDuel,
   queue: runQueue,
+  beside: (args, io) => runBeside(args, io, (scenario) => runBench(scenario, io)),
   mesh: runMesh,
   // Processes of the measurements, started by them.
   generator: () => runGenerator(),
