@@ -236,6 +236,39 @@ describe('a fault of ours', () => {
   });
 });
 
+it('tells the route of each refusal, also of those before its handler and of faults', async () => {
+  const told: string[] = [];
+  const refusing = defineRoute({
+    ...common,
+    method: 'POST',
+    path: '/api/v1/refusing',
+    who: 'user',
+    body: z.object({ how: z.enum(['refuse', 'throw', 'accept']) }),
+    answers: { 200: z.object({}) },
+    refused: (_deps, code) => told.push(code),
+    async handle(call) {
+      if (call.body.how === 'throw') throw Object.assign(new Error('no store'), { code: 'ECONNREFUSED' });
+      if (call.body.how === 'refuse') call.refuse({ code: 'SALE_ENDED' });
+      else call.reply(200, {});
+    },
+  });
+  const edge = await startEdge([refusing]);
+  try {
+    const authorization = await edge.bearer();
+    const post = (how: string, headers: Record<string, string>) =>
+      edge.ask('/api/v1/refusing', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ how }),
+      });
+    await post('accept', {});
+    for (const how of ['accept', 'nonsense', 'refuse', 'throw']) await post(how, { authorization });
+    expect(told).toEqual(['UNAUTHORIZED', 'VALIDATION_ERROR', 'SALE_ENDED', 'SERVICE_UNAVAILABLE']);
+  } finally {
+    await edge.stop();
+  }
+});
+
 describe('a client that goes away', () => {
   it('in the middle of its body is forgotten', async () => {
     const before = edge.answered.length;

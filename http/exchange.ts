@@ -143,6 +143,7 @@ export class Exchange implements AnyCall, Neighbour<Exchange> {
     for (const [name, value] of headers) this.header(name, value);
     if (rejection.retryAfterSeconds !== undefined) this.header('Retry-After', String(rejection.retryAfterSeconds));
     if (status === 401) this.header('WWW-Authenticate', 'Bearer');
+    if (this.state === 'open') this.route.refused?.(this.edge.deps, rejection.code);
     this.write(status, this.edge.heads.privateJson(status), problemBody(rejection));
   }
 

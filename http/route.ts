@@ -104,6 +104,8 @@ interface Entry {
   readonly isCrowded?: boolean;
   /** Largest body taken. @default 16384 */
   readonly bodyBytesMax?: number;
+  /** Told of each call that is refused, by the handler or before it came there: for metrics of its own. */
+  readonly refused?: (deps: Deps, code: RejectionCode) => void;
   /** Refusals of its own, for the OpenAPI document; those of the edge are added by themselves. */
   readonly refusals?: readonly RejectionCode[];
 }

@@ -31,6 +31,7 @@ const reserve = defineRoute({
   who: 'user',
   limit: 'reserve',
   isCrowded: true,
+  refused: (deps, code) => deps.reservationAnswered(code),
   // A pass holder is not limited: the waiting room has done that already.
   isExempt: ({ 'x-queue-pass': pass }, userId, { passDesk }) => pass !== undefined && passDesk.holds(pass, userId),
   headers: z.object({
@@ -135,7 +136,6 @@ function whyNotOnSale(zone: SaleZone | null, wanted: Wanted, nowMs: number): Out
 
 function answered(call: AnyCall, deps: Deps, outcome: Outcome<Reservation>): void {
   if (!outcome.ok) {
-    deps.reservationAnswered(outcome.rejection.code);
     call.refuse(outcome.rejection);
     return;
   }
