@@ -45,16 +45,13 @@ export function judge(state: State, request: RoomRequest): void {
       for (const [userId, news] of request.news) for (const one of state.around.listeners) one.personal(userId, news);
       request.reply(done());
       break;
-    case 'follow':
-      state.around.followers.follow(request.node, request.reply, () => presentNews(state));
-      break;
     default:
       state.draft.requests.push(request);
       state.draft.answers.push(answerTo(state, request));
   }
 }
 
-type Judged = Extract<RoomRequest, { kind: 'join' | 'leave' | 'look' | 'configure' | 'checkout' }>;
+type Judged = Extract<RoomRequest, { kind: 'join' | 'leave' | 'look' | 'configure' | 'checkout' | 'follow' }>;
 
 function answerTo(state: State, request: Judged): Answer {
   switch (request.kind) {
@@ -75,6 +72,8 @@ function answerTo(state: State, request: Judged): Answer {
     case 'checkout':
       checkout(state, request.news);
       return () => request.reply(done());
+    case 'follow':
+      return () => state.around.followers.follow(request.node, request.reply, () => presentNews(state));
   }
 }
 

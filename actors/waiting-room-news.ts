@@ -66,7 +66,7 @@ export function tell(state: State, { entries }: Draft): void {
   const { listeners } = state.around;
   let admitted = 0;
   for (const { seq, kind, userId, detail } of entries) {
-    if (kind === 'configure') spread(state);
+    if (kind === 'configure') state.newsDue = true;
     if (userId === null) continue;
     const person = state.room.people.get(userId);
     if (kind === 'admit') {
@@ -80,8 +80,10 @@ export function tell(state: State, { entries }: Draft): void {
   if (admitted > 0) state.deps.watch.admitted(admitted);
 }
 
-/** The news of this moment for everybody. */
-export function spread(state: State): void {
+/** The news of this moment for everybody, when a tick or a change has called for them. */
+export function spreadIfDue(state: State): void {
+  if (!state.newsDue) return;
+  state.newsDue = false;
   const news = newsOf(state);
   state.around.news = news;
   for (const one of state.around.listeners) one.tick(news);

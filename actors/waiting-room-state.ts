@@ -9,7 +9,7 @@ import type { Inbox } from './inbox.ts';
 import type { Actors, Reply, Self } from './kit.ts';
 import type { LivePresence } from './live-presence.ts';
 import type { RoomFollowers } from './room-followers.ts';
-import type { RoomMessage } from './waiting-room.ts';
+import type { Happening, RoomMessage } from './waiting-room.ts';
 import type { RoomListener, RoomNews, RoomRequest } from './waiting-room-requests.ts';
 
 export interface RoomLimits {
@@ -95,6 +95,10 @@ export interface State {
   draft: Draft;
   /** The batch on its way to the truth. */
   appending: Draft | null;
+  /** Since that batch left: at most one of each kind. */
+  readonly happened: Happening[];
+  /** Everybody is to be told as soon as all that the room holds is durable. */
+  newsDue: boolean;
   /** To be judged before anything that waits in the inbox. */
   again: RoomRequest[];
   tickedAtMs: number;
@@ -133,6 +137,8 @@ export function newState(eventId: string, deps: RoomDeps, around: RoomSurroundin
     missing: new Deadlines(),
     draft: newDraft(),
     appending: null,
+    happened: [],
+    newsDue: false,
     again: [],
     tickedAtMs: self.now(),
     ticking: false,

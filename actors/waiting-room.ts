@@ -17,7 +17,7 @@ import { LivePresence } from './live-presence.ts';
 import { RoomFollowers } from './room-followers.ts';
 import { closed, doubt, notTaken, take, taken } from './waiting-room-doubt.ts';
 import { judge } from './waiting-room-judge.ts';
-import { spread, tell } from './waiting-room-news.ts';
+import { spreadIfDue, tell } from './waiting-room-news.ts';
 import type { RoomAddress, RoomListener, RoomRequest } from './waiting-room-requests.ts';
 import {
   newDraft,
@@ -32,17 +32,21 @@ import { activate, admit, awaitPassEnd, endPasses, keepLobby, keepUp, meetTruth 
 
 // ---- Protocol: requests wait in the inbox (waiting-room-requests.ts); messages only say that something happened.
 
-export type RoomMessage =
-  | { readonly type: 'wake' }
+/** What changes a room though nobody asked. */
+export type Happening =
   | { readonly type: 'tick' }
   | { readonly type: 'pass-over' }
+  | { readonly type: 'surveyed'; readonly survey: Survey; readonly seatsBefore: number; readonly epoch: number };
+
+export type RoomMessage =
+  | Happening
+  | { readonly type: 'wake' }
   | { readonly type: 'take' }
   | { readonly type: 'close'; readonly done: Reply<null> }
   | { readonly type: 'taken'; readonly taken: TakenRoom | null }
   | { readonly type: 'not-taken'; readonly error: unknown }
   | { readonly type: 'appended'; readonly answer: 'appended' | 'stale' }
   | { readonly type: 'append-lost'; readonly error: unknown }
-  | { readonly type: 'surveyed'; readonly survey: Survey; readonly seatsBefore: number }
   | { readonly type: 'not-surveyed'; readonly error: unknown };
 
 // ---- Client: the functions of waiting-room-requests.ts, over this address.
@@ -65,11 +69,9 @@ function receive(state: State, message: RoomMessage): State {
       advance(state);
       break;
     case 'tick':
-      tick(state);
-      break;
     case 'pass-over':
-      state.awaitsPassEnd = false;
-      if (state.phase === 'open') endPasses(state);
+    case 'surveyed':
+      state.happened.push(message);
       advance(state);
       break;
     case 'take':
@@ -92,9 +94,6 @@ function receive(state: State, message: RoomMessage): State {
     case 'append-lost':
       doubt(state, 'the truth did not answer', message.error);
       break;
-    case 'surveyed':
-      surveyed(state, message.survey, message.seatsBefore);
-      break;
     case 'not-surveyed':
       state.surveying = false;
       state.deps.watch.doubted(state.eventId, 'the stock could not be read', message.error);
@@ -109,11 +108,14 @@ function isIdle({ appending, draft, again, around }: State): boolean {
   return !appending && draft.requests.length + draft.entries.length + again.length + around.inbox.length === 0;
 }
 
-/** Judges what waits, lets in whom there is room for, and sends it to the truth. One batch is on its way at a time. */
+/**
+ * Judges what waits, lets in whom there is room for, and sends it to the truth. One batch is on its way at a time, and
+ * nothing changes the room meanwhile: so when it has arrived, all that memory holds is durable and may be told.
+ */
 function advance(state: State): void {
-  if (state.phase !== 'open') return;
+  if (state.phase !== 'open' || state.appending) return;
+  for (const message of state.happened.splice(0)) happen(state, message);
   armTick(state);
-  if (state.appending) return;
   const { inbox } = state.around;
   const waiting = [...state.again, ...inbox.take(Math.max(0, state.deps.limits.batchMax - state.again.length))];
   state.again = [];
@@ -134,6 +136,7 @@ function append(state: State): void {
   const [first] = draft.entries;
   if (!first) {
     for (const answer of draft.answers) answer();
+    spreadIfDue(state);
     return;
   }
   state.appending = draft;
@@ -162,6 +165,7 @@ function appended(state: State, answer: 'appended' | 'stale'): void {
   if (durable.accessCodes && state.acquired) state.acquired = { ...state.acquired, accessCodes: durable.accessCodes };
   for (const answerNow of durable.answers) answerNow();
   tell(state, durable);
+  spreadIfDue(state);
   advance(state);
 }
 
@@ -178,37 +182,50 @@ function armTick(state: State): void {
   self.after(delayMs, { type: 'tick' });
 }
 
-function tick(state: State): void {
-  state.ticking = false;
-  if (state.phase === 'open') {
-    keepUp(state);
-    survey(state);
-    spread(state);
+/** What comes by itself. It waits for the batch that is on its way. */
+function happen(state: State, message: Happening): void {
+  switch (message.type) {
+    case 'tick':
+      state.ticking = false;
+      state.newsDue = true;
+      keepUp(state);
+      survey(state);
+      break;
+    case 'pass-over':
+      state.awaitsPassEnd = false;
+      endPasses(state);
+      break;
+    case 'surveyed':
+      surveyed(state, message);
+      break;
   }
-  advance(state);
 }
 
 function survey(state: State): void {
   if (state.surveying) return;
   state.surveying = true;
-  const seatsBefore = state.seatsTaken;
+  const asked = { seatsBefore: state.seatsTaken, epoch: epochOf(state) };
   state.self.pipe(
     surveyRoom(state.deps.ledger, state.eventId, [...state.room.active.keys()]),
-    (found) => ({ type: 'surveyed', survey: found, seatsBefore }),
+    (found) => ({ type: 'surveyed', survey: found, ...asked }),
     (error) => ({ type: 'not-surveyed', error }),
   );
 }
 
-function surveyed(state: State, { stock, checkouts }: Survey, seatsBefore: number): void {
+type Surveyed = Extract<Happening, { readonly type: 'surveyed' }>;
+
+function surveyed(state: State, { survey: { stock, checkouts }, seatsBefore, epoch }: Surveyed): void {
   state.surveying = false;
-  if (state.phase !== 'open') return;
+  // Asked before the room was taken over anew: that has surveyed it since, and counts the seats from nothing.
+  if (epoch !== epochOf(state)) return;
   const before = isSoldOut(stockNow(state));
   state.stock = stock;
   state.seatsTaken -= seatsBefore;
   meetTruth(state, checkouts);
-  if (isSoldOut(stockNow(state)) !== before) spread(state);
-  advance(state);
+  if (isSoldOut(stockNow(state)) !== before) state.newsDue = true;
 }
+
+const epochOf = ({ acquired }: State) => acquired?.lease.epoch ?? 0;
 
 const busy = unavailable('too many requests wait for this waiting room');
 const moving = unavailable('the waiting room is moving to another node');
