@@ -15,8 +15,10 @@ export class LivePresence {
   #turnedAtMs = 0;
 
   seen(userId: string, nowMs: number): void {
-    if (nowMs - this.#turnedAtMs >= liveMs) {
-      this.#old = this.#young;
+    const sinceMs = nowMs - this.#turnedAtMs;
+    // A clock that was set back turns them, too: they would grow until it has caught up.
+    if (sinceMs < 0 || sinceMs >= liveMs) {
+      this.#old = sinceMs < 2 * liveMs ? this.#young : new Set();
       this.#young = new Set();
       this.#turnedAtMs = nowMs;
     }
@@ -36,9 +38,11 @@ export class LivePresence {
     if (users?.size === 0) this.#doors.delete(door);
   }
 
-  /** Nobody asks through this door any more: its node is gone, or has nobody left who listens. */
-  shut(door: string): void {
+  /** Nobody asks through this door any more: its node is gone, or has nobody left who listens. Answers who was behind it. */
+  shut(door: string): ReadonlySet<string> {
+    const users = this.#doors.get(door) ?? new Set();
     this.#doors.delete(door);
+    return users;
   }
 
   isConnected(userId: string): boolean {

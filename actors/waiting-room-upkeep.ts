@@ -1,18 +1,65 @@
 /** What happens in a waiting room by itself: passes end, people are missed, the lobby is shuffled, slots are filled. */
-import { admissible } from '../engine/admission.ts';
+import { admissible, isSoldOut } from '../engine/admission.ts';
 import type { Checkout } from '../engine/room-ledger.ts';
 import { seedCommitment } from '../engine/shuffle.ts';
 import { termsText } from '../engine/waiting-room.ts';
+import type { Happening } from './waiting-room.ts';
 import { checkout, leave, release } from './waiting-room-judge.ts';
 import { type State, stockNow, write } from './waiting-room-state.ts';
+import { surveyRoom } from './waiting-room-truth.ts';
 
 /** People looked after in one turn; the others in the next ones. */
 const missedMax = 5_000;
 /** A longer time between two ticks means that the process slept or the clock jumped: nobody can be blamed for it. */
 const sleptTicks = 10;
 
+/** Only while no batch is on its way: what is written here leaves with the next one. */
+export function happen(state: State, message: Happening): void {
+  switch (message.type) {
+    case 'tick':
+      state.ticking = false;
+      state.newsDue = true;
+      keepUp(state);
+      survey(state);
+      break;
+    case 'pass-over':
+      state.awaitsPassEnd = false;
+      endPasses(state);
+      break;
+    case 'surveyed':
+      surveyed(state, message);
+      break;
+  }
+}
+
+function survey(state: State): void {
+  if (state.surveying) return;
+  state.surveying = true;
+  const asked = { seatsBefore: state.seatsTaken, epoch: epochOf(state) };
+  state.self.pipe(
+    surveyRoom(state.deps.ledger, state.eventId, [...state.room.active.keys()]),
+    (found) => ({ type: 'surveyed', survey: found, ...asked }),
+    (error) => ({ type: 'not-surveyed', error }),
+  );
+}
+
+type Surveyed = Extract<Happening, { readonly type: 'surveyed' }>;
+
+function surveyed(state: State, { survey: { stock, checkouts }, seatsBefore, epoch }: Surveyed): void {
+  state.surveying = false;
+  // Asked before the room was taken over anew: that has surveyed it since, and counts the seats from nothing.
+  if (epoch !== epochOf(state)) return;
+  const before = isSoldOut(stockNow(state));
+  state.stock = stock;
+  state.seatsTaken -= seatsBefore;
+  meetTruth(state, checkouts);
+  if (isSoldOut(stockNow(state)) !== before) state.newsDue = true;
+}
+
+const epochOf = ({ acquired }: State) => acquired?.lease.epoch ?? 0;
+
 /** Once a tick. */
-export function keepUp(state: State): void {
+function keepUp(state: State): void {
   const { self, deps } = state;
   const nowMs = self.now();
   if (nowMs - state.tickedAtMs > sleptTicks * deps.limits.tickMs) forgiveEverybody(state);
@@ -22,7 +69,7 @@ export function keepUp(state: State): void {
 }
 
 /** Frees the slots of passes that are over. */
-export function endPasses(state: State): void {
+function endPasses(state: State): void {
   const nowMs = state.self.now();
   for (const person of [...state.room.active.values()])
     if (person.stage === 'admitted' && person.passEndsAtMs <= nowMs && !isBeingUsed(state, person.admission))
@@ -70,9 +117,17 @@ function missPeople(state: State): void {
 }
 
 /** Has everybody who waits been seen just now. */
-export function forgiveEverybody({ room, self }: State): void {
+export function forgiveEverybody(state: State): void {
+  seeNow(state, state.room.people.keys());
+}
+
+/** Has these users been seen just now: for whoever of them is in the room, the grace begins anew. */
+export function seeNow({ room, self }: State, userIds: Iterable<string>): void {
   const nowMs = self.now();
-  for (const person of room.people.values()) person.seenAtMs = nowMs;
+  for (const userId of userIds) {
+    const person = room.people.get(userId);
+    if (person) person.seenAtMs = nowMs;
+  }
 }
 
 /** Commits to the shuffle's seed while the lobby is empty, and shuffles at the start of the sale. */

@@ -8,7 +8,6 @@
  *
  * It neither signs passes (http/pass-seal.ts) nor holds connections; it does not decide who owns which room.
  */
-import { isSoldOut } from '../engine/admission.ts';
 import { accept, unavailable } from '../engine/outcome.ts';
 import { termsFrom } from '../engine/waiting-room.ts';
 import { Inbox } from './inbox.ts';
@@ -19,16 +18,9 @@ import { closed, doubt, notTaken, take, taken } from './waiting-room-doubt.ts';
 import { judge } from './waiting-room-judge.ts';
 import { spreadIfDue, tell } from './waiting-room-news.ts';
 import type { RoomAddress, RoomListener, RoomRequest } from './waiting-room-requests.ts';
-import {
-  newDraft,
-  newState,
-  type RoomDeps,
-  type RoomSurroundings,
-  type State,
-  stockNow,
-} from './waiting-room-state.ts';
-import { type Survey, surveyRoom, type TakenRoom } from './waiting-room-truth.ts';
-import { activate, admit, awaitPassEnd, endPasses, keepLobby, keepUp, meetTruth } from './waiting-room-upkeep.ts';
+import { newDraft, newState, type RoomDeps, type RoomSurroundings, type State } from './waiting-room-state.ts';
+import type { Survey, TakenRoom } from './waiting-room-truth.ts';
+import { activate, admit, awaitPassEnd, happen, keepLobby, seeNow } from './waiting-room-upkeep.ts';
 
 // ---- Protocol: requests wait in the inbox (waiting-room-requests.ts); messages only say that something happened.
 
@@ -169,8 +161,7 @@ function appended(state: State, answer: 'appended' | 'stale'): void {
   advance(state);
 }
 
-// ---- by the clock
-
+/** The next tick, unless it is on its way or nobody needs one. */
 function armTick(state: State): void {
   const { room, around, stock, self, deps } = state;
   const isIdle = room.terms.mode === 'off' && room.people.size === 0 && around.listeners.size === 0;
@@ -181,51 +172,6 @@ function armTick(state: State): void {
   const delayMs = untilStartMs > 0 ? Math.min(untilStartMs, deps.limits.tickMs) : deps.limits.tickMs;
   self.after(delayMs, { type: 'tick' });
 }
-
-/** What comes by itself. It waits for the batch that is on its way. */
-function happen(state: State, message: Happening): void {
-  switch (message.type) {
-    case 'tick':
-      state.ticking = false;
-      state.newsDue = true;
-      keepUp(state);
-      survey(state);
-      break;
-    case 'pass-over':
-      state.awaitsPassEnd = false;
-      endPasses(state);
-      break;
-    case 'surveyed':
-      surveyed(state, message);
-      break;
-  }
-}
-
-function survey(state: State): void {
-  if (state.surveying) return;
-  state.surveying = true;
-  const asked = { seatsBefore: state.seatsTaken, epoch: epochOf(state) };
-  state.self.pipe(
-    surveyRoom(state.deps.ledger, state.eventId, [...state.room.active.keys()]),
-    (found) => ({ type: 'surveyed', survey: found, ...asked }),
-    (error) => ({ type: 'not-surveyed', error }),
-  );
-}
-
-type Surveyed = Extract<Happening, { readonly type: 'surveyed' }>;
-
-function surveyed(state: State, { survey: { stock, checkouts }, seatsBefore, epoch }: Surveyed): void {
-  state.surveying = false;
-  // Asked before the room was taken over anew: that has surveyed it since, and counts the seats from nothing.
-  if (epoch !== epochOf(state)) return;
-  const before = isSoldOut(stockNow(state));
-  state.stock = stock;
-  state.seatsTaken -= seatsBefore;
-  meetTruth(state, checkouts);
-  if (isSoldOut(stockNow(state)) !== before) state.newsDue = true;
-}
-
-const epochOf = ({ acquired }: State) => acquired?.lease.epoch ?? 0;
 
 const busy = unavailable('too many requests wait for this waiting room');
 const moving = unavailable('the waiting room is moving to another node');
@@ -241,7 +187,10 @@ export function startWaitingRoom(eventId: string, deps: RoomDeps): LocalRoom {
     inbox: new Inbox<RoomRequest>(limits.inboxMax, () => actors.tell(ref, { type: 'wake' })),
     presence,
     listeners,
-    followers: new RoomFollowers(listeners, (door) => presence.shut(door)),
+    followers: new RoomFollowers(listeners, (door) => {
+      const users = presence.shut(door);
+      if (present) seeNow(present, users);
+    }),
     uses: new Map(),
     news: null,
   };
