@@ -7,7 +7,7 @@ describe('docs/metrics.md', () => {
     const metrics = createMetrics();
     for (const name of Object.keys(gauges)) metrics.gauge(name as keyof typeof gauges, () => 1);
     metrics.nodeInfo('n');
-    metrics.consumerLag(async () => [{ consumer: 'c', topic: 't', events: 1 }]);
+    metrics.consumerLag(async () => [{ topic: 't', events: 1 }]);
     const text = await metrics.text();
     const ours = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].filter(
       ([, name]) => !/^(process|nodejs)_/.test(String(name)),

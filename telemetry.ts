@@ -50,7 +50,6 @@ export interface Metrics {
 }
 
 interface ConsumerLag {
-  readonly consumer: string;
   readonly topic: string;
   readonly events: number;
 }
@@ -250,12 +249,12 @@ function showNode(registers: Registry[], nodeId: string): void {
 function showConsumerLag(registers: Registry[], read: () => Promise<readonly ConsumerLag[]>): void {
   new Gauge({
     name: 'kafka_consumer_lag',
-    help: 'Events of a topic that a consumer has not taken yet',
-    labelNames: ['consumer', 'topic'],
+    help: 'Events of a topic that its consumers have not taken yet',
+    labelNames: ['topic'],
     registers,
     async collect() {
       this.reset();
-      for (const { consumer, topic, events } of (await inTime(read)) ?? []) this.set({ consumer, topic }, events);
+      for (const { topic, events } of (await inTime(read)) ?? []) this.set({ topic }, events);
     },
   });
 }

@@ -21,6 +21,12 @@ export function realWorld(): World {
     random: { next: () => Math.random() },
     // nact defers each turn to the event loop itself.
     turns: { schedule: (run) => run(nothing) },
+    thread: {
+      spent() {
+        const { active: busyMs, idle: idleMs } = performance.eventLoopUtilization();
+        return { busyMs, idleMs };
+      },
+    },
   };
 }
 

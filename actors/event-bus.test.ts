@@ -127,6 +127,6 @@ describe('a log', () => {
     await bench.world.runUntil(500);
     await took;
     expect(bench.handed).toEqual(['a:1']);
-    expect(bench.letters).toMatchObject([{ consumer: 'c', id: 'k' }]);
+    expect(bench.letters).toMatchObject([{ consumer: 'log-follower', id: 'k' }]);
   });
 });

@@ -1,13 +1,17 @@
 /**
  * The way of an event from the outbox to its consumers: through Kafka when there is one, else straight across the
  * process. The outbox, the relay, the consumers and what becomes of poison are the same.
+ *
+ * Through Kafka nobody waits for it: what a buyer waits for comes without it, and a backlog may be large. So relay and
+ * followers give way to the sale. Across the process it is how a saga hears of its money, and does not.
  */
 import type { EventConsumer, EventLog, LogItem, Outbox, OutboxRow, RelayLock } from '../engine/event-log.ts';
 import type { DomainEvent } from '../engine/events.ts';
-import { isTopic } from '../engine/topics.ts';
+import { isTopic, type Topic } from '../engine/topics.ts';
 import { createDelivery, type Delivery, type DeliveryWatch, letterOf } from './delivery.ts';
 import type { Actors } from './kit.ts';
 import { type RelayRef, startRelay } from './outbox.ts';
+import { createPace, type Pace } from './pace.ts';
 
 export interface EventBusDeps {
   readonly actors: Actors;
@@ -26,10 +30,11 @@ export interface EventBusWatch extends DeliveryWatch {
 /** Starts the relay, and the consumers where they follow Kafka. */
 export function startEventBus({ actors, outbox, lock, log, consumers, watch }: EventBusDeps): RelayRef {
   const delivery = createDelivery({ world: actors.world, outbox, watch });
-  if (log) for (const consumer of consumers) log.follow(consumer, (items) => handItems(consumer, items, delivery));
+  const pace = log && createPace(actors.world);
+  if (log && pace) followLog(log, consumers, { delivery, pace });
   const deliver = log ? intoLog(log, delivery, watch) : toConsumers(consumers, delivery);
   const wanted = () => (log ? null : consumers.flatMap(({ types }) => [...types]));
-  return startRelay({ actors, outbox, lock, wanted, deliver, failed: watch.failed });
+  return startRelay({ actors, outbox, lock, wanted, deliver, pace, failed: watch.failed });
 }
 
 type Deliver = (row: OutboxRow) => Promise<void>;
@@ -64,18 +69,34 @@ async function readRow({ seq, topic, events: text }: OutboxRow, delivery: Delive
   return [];
 }
 
-async function handItems(consumer: EventConsumer, items: readonly LogItem[], delivery: Delivery): Promise<void> {
+/** Each topic is read once, for all its consumers: what they know is handed on when all of them have it. */
+function followLog(
+  log: EventLog,
+  consumers: readonly EventConsumer[],
+  { delivery, pace }: { readonly delivery: Delivery; readonly pace: Pace },
+): void {
+  for (const topic of new Set(consumers.map((consumer) => consumer.topic))) {
+    const followers = consumers.filter((consumer) => consumer.topic === topic);
+    log.follow(topic, async (items) => {
+      const rest = pace.begin();
+      const events = await readItems(topic, items, delivery);
+      await Promise.all(followers.map((consumer) => delivery.hand(consumer, events)));
+      await rest();
+    });
+  }
+}
+
+async function readItems(topic: Topic, items: readonly LogItem[], delivery: Delivery): Promise<readonly DomainEvent[]> {
   const events: DomainEvent[] = [];
   for (const { key, text } of items) {
     const event = parsed(text);
     if (isEnvelope(event)) events.push(event);
-    else {
-      const from = { topic: consumer.topic, consumer: consumer.name };
-      await delivery.park({ ...from, key, event: text, error: noEnvelope, attempts: 1 });
-    }
+    else await delivery.park({ topic, consumer: followerName, key, event: text, error: noEnvelope, attempts: 1 });
   }
-  await delivery.hand(consumer, events);
+  return events;
 }
+
+const followerName = 'log-follower';
 
 const noEnvelope = 'this is no envelope';
 

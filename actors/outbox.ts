@@ -7,10 +7,14 @@
  *
  * When a row cannot be handed on, no other is begun until all that are under way have ended, and then everything that
  * is not marked is fetched anew: what waited is not overtaken.
+ *
+ * Where nobody waits for what it tells, it gives way to the sale (pace.ts): it takes one small step after the other, and
+ * rests after each. A step is a fetch, the handing on of what it brought, and the marks.
  */
-import type { Outbox, OutboxRow, RelayLock } from '../engine/event-log.ts';
+import type { Outbox, OutboxRow, RelayLock, Room } from '../engine/event-log.ts';
 import type { Cancel } from '../engine/ports.ts';
 import type { ActorRef, Actors, Behaviour, Self } from './kit.ts';
+import type { Pace, Rest } from './pace.ts';
 
 // ---- Protocol
 
@@ -19,11 +23,11 @@ type Message =
   | { readonly type: 'tick' }
   | { readonly type: 'locked'; readonly ours: boolean }
   | { readonly type: 'unlocked' }
-  | { readonly type: 'fetched'; readonly rows: readonly OutboxRow[]; readonly asked: number }
-  | { readonly type: 'delivered'; readonly seq: string }
-  | { readonly type: 'undelivered'; readonly seq: string }
+  | { readonly type: 'fetched'; readonly rows: readonly OutboxRow[]; readonly asked: Room }
+  | { readonly type: 'settled' }
   | { readonly type: 'marked'; readonly seqs: readonly string[] }
   | { readonly type: 'unmarked'; readonly seqs: readonly string[]; readonly error: unknown }
+  | { readonly type: 'rested' }
   | { readonly type: 'failed'; readonly error: unknown };
 
 export type RelayRef = ActorRef<Message>;
@@ -45,6 +49,8 @@ export interface RelayDeps {
   readonly wanted: () => readonly string[] | null;
   /** Begins in the order of its calls. Rejects when the row must come again. */
   readonly deliver: (row: OutboxRow) => Promise<void>;
+  /** Null: rows are fetched while others are under way, as fast as they come. */
+  readonly pace: Pace | null;
   readonly failed: (error: unknown) => void;
 }
 
@@ -54,6 +60,10 @@ interface State {
   readonly underWay: Map<string, number>;
   /** Delivered, and to be marked with the next statement. */
   delivered: string[];
+  /** Not delivered: they come again. */
+  undelivered: string[];
+  /** Told of those, and not heard yet. */
+  settling: boolean;
   /** Whether this relay is the one that works. */
   locked: boolean;
   /** Something could not be delivered: what is under way ends, nothing begins. */
@@ -65,14 +75,17 @@ interface State {
   again: boolean;
   /** Little was found just now: what is written meanwhile comes with the next look. */
   breathing: boolean;
+  /** Of the step that has begun; null while there is none, or all the time without a pace. */
+  endStep: Rest | null;
   cancelTick: Cancel;
 }
 
 /** Rows of one fetch; a row of a zone's batch holds up to a few hundred events. */
 const rowsMax = 200;
-/** Rows under way, and characters of their text: what waits beyond this stays in the outbox. */
-const underWayMax = 2_000;
-const charactersMax = 16_000_000;
+/** Under way at once: what waits beyond this stays in the outbox. */
+const underWayMax: Room = { rows: 2_000, bytes: 16_000_000 };
+/** Of one step: some thousand events. The log takes them in requests that cost the thread some ten milliseconds each. */
+const stepMax: Room = { rows: rowsMax, bytes: 400_000 };
 /** From a look that found all there was to the next: a look costs as much as dozens of rows. */
 const breathMs = 5;
 /** How soon an idle outbox is looked at again: a wake-up can be lost, the look cannot. */
@@ -93,7 +106,7 @@ function receive(deps: RelayDeps, state: State, message: Message): State {
       state.asking = false;
       state.locked = message.ours;
       if (message.ours) look(deps, state);
-      else rest(state, standbyMs);
+      else lookAfter(state, standbyMs);
       break;
     case 'unlocked':
       state.locked = false;
@@ -101,12 +114,9 @@ function receive(deps: RelayDeps, state: State, message: Message): State {
     case 'fetched':
       fetched(deps, state, message);
       break;
-    case 'delivered':
-      state.delivered.push(message.seq);
-      mark(deps, state);
-      break;
-    case 'undelivered':
-      ended(deps, state, [message.seq]);
+    case 'settled':
+      state.settling = false;
+      ended(deps, state, state.undelivered.splice(0));
       break;
     case 'marked':
       state.marking = false;
@@ -117,30 +127,36 @@ function receive(deps: RelayDeps, state: State, message: Message): State {
       state.marking = false;
       ended(deps, state, message.seqs);
       break;
+    case 'rested':
+      state.endStep = null;
+      look(deps, state);
+      break;
     case 'failed':
       deps.failed(message.error);
       state.asking = false;
+      state.endStep = null;
       resume(state);
-      rest(state, tickMs);
+      lookAfter(state, tickMs);
       break;
   }
   return state;
 }
 
-function look({ outbox, lock, wanted }: RelayDeps, state: State): void {
+function look({ outbox, lock, wanted, pace }: RelayDeps, state: State): void {
   if (state.asking) {
     state.again = true;
     return;
   }
   state.cancelTick();
   state.breathing = false;
-  const room = roomFor(state);
-  if (state.halted || room === 0) return;
+  const room = pace ? roomForStep(state) : roomFor(state);
+  if (state.halted || !room) return;
   state.asking = true;
   state.again = false;
   const { self } = state;
   const failed = (error: unknown): Message => ({ type: 'failed', error });
   if (state.locked) {
+    state.endStep = pace?.begin() ?? null;
     const fetching = outbox.unpublished(room, [...state.underWay.keys()], wanted());
     self.pipe(fetching, (rows): Message => ({ type: 'fetched', rows, asked: room }), failed);
   } else
@@ -153,12 +169,17 @@ function look({ outbox, lock, wanted }: RelayDeps, state: State): void {
 
 const wasLocked = (ours: boolean): Message => ({ type: 'locked', ours });
 
-function roomFor({ underWay }: State): number {
-  const characters = [...underWay.values()].reduce((sum, length) => sum + length, 0);
-  return characters < charactersMax ? Math.min(rowsMax, underWayMax - underWay.size) : 0;
+function roomFor({ underWay }: State): Room | null {
+  const rows = Math.min(rowsMax, underWayMax.rows - underWay.size);
+  const bytes = [...underWay.values()].reduce((left, length) => left - length, underWayMax.bytes);
+  return rows > 0 && bytes > 0 ? { rows, bytes } : null;
 }
 
-function rest(state: State, delayMs: number): void {
+function roomForStep({ endStep, underWay }: State): Room | null {
+  return endStep || underWay.size > 0 ? null : stepMax;
+}
+
+function lookAfter(state: State, delayMs: number): void {
   state.cancelTick();
   state.breathing = delayMs === breathMs;
   state.cancelTick = state.self.after(delayMs, { type: 'tick' });
@@ -171,26 +192,34 @@ function fetched(deps: RelayDeps, state: State, { rows, asked }: Extract<Message
     return;
   }
   if (!state.locked) {
-    rest(state, standbyMs);
+    state.endStep = null;
+    lookAfter(state, standbyMs);
     return;
   }
   for (const row of rows) begin(deps, state, row);
-  if (rows.length === asked) look(deps, state);
-  else rest(state, rows.length > 0 || state.again ? breathMs : tickMs);
+  // With a pace, the end of the step is the next look.
+  if (state.endStep && rows.length > 0) return;
+  state.endStep = null;
+  if (rows.length === asked.rows) look(deps, state);
+  else lookAfter(state, rows.length > 0 || state.again ? breathMs : tickMs);
 }
 
 function begin(deps: RelayDeps, state: State, row: OutboxRow): void {
   const { seq } = row;
   state.underWay.set(seq, row.events.length);
-  // At once, not with the message of it: rows that were fetched just now may have their turn first, and would pass this one.
-  const delivering = deps.deliver(row).catch((error: unknown) => {
-    halt(deps, state, error);
-    throw error;
-  });
-  state.self.pipe(
-    delivering,
-    () => ({ type: 'delivered', seq }),
-    () => ({ type: 'undelivered', seq }),
+  const settled = (seqs: string[]) => {
+    // One message for all that settle before it is handled.
+    seqs.push(seq);
+    if (!state.settling) state.self.tell({ type: 'settled' });
+    state.settling = true;
+  };
+  deps.deliver(row).then(
+    () => settled(state.delivered),
+    (error: unknown) => {
+      // At once, not with the message: rows that were fetched just now may have their turn first, and would pass this one.
+      halt(deps, state, error);
+      settled(state.undelivered);
+    },
   );
 }
 
@@ -208,12 +237,22 @@ function mark({ outbox }: RelayDeps, state: State): void {
 
 /** Rows whose way has ended, well or not: those that are not marked come again. */
 function ended(deps: RelayDeps, state: State, seqs: readonly string[]): void {
-  const full = roomFor(state) === 0;
+  const wasFull = roomFor(state) === null;
   for (const seq of seqs) state.underWay.delete(seq);
   mark(deps, state);
-  resume(state);
+  if (state.halted) resume(state);
+  else if (state.endStep) restAfterStep(state);
   // Whoever found no room had to wait for this.
-  if (full) look(deps, state);
+  else if (wasFull) look(deps, state);
+}
+
+function restAfterStep({ self, underWay, endStep }: State): void {
+  if (!endStep || underWay.size > 0) return;
+  self.pipe(
+    endStep(),
+    () => ({ type: 'rested' }),
+    (error) => ({ type: 'failed', error }),
+  );
 }
 
 function halt({ failed }: RelayDeps, state: State, error: unknown): void {
@@ -226,7 +265,8 @@ function halt({ failed }: RelayDeps, state: State, error: unknown): void {
 function resume(state: State): void {
   if (!state.halted || state.underWay.size > 0 || state.asking) return;
   state.halted = false;
-  rest(state, tickMs);
+  state.endStep = null;
+  lookAfter(state, tickMs);
 }
 
 // ---- Lifecycle
@@ -236,7 +276,8 @@ export function startRelay(deps: RelayDeps): RelayRef {
     begin(self) {
       self.tell({ type: 'tick' });
       const idle = { locked: false, halted: false, marking: false, asking: false, again: false, breathing: false };
-      return { self, underWay: new Map(), delivered: [], ...idle, cancelTick: () => {} };
+      const rows = { underWay: new Map(), delivered: [], undelivered: [], settling: false };
+      return { self, ...rows, ...idle, endStep: null, cancelTick: () => {} };
     },
     receive: (state, message) => receive(deps, state, message),
     abandon: () => {},

@@ -9,13 +9,20 @@ import type { Topic } from './topics.ts';
 /** Rows of the outbox, and a place for what nobody can use. */
 export interface Outbox {
   /**
-   * The oldest rows that were not marked yet, without those in `except`. A state, not a position: nothing that commits
-   * late is overlooked. With `types`, a row that is known to hold none of them comes without its events.
+   * The oldest rows that were not marked yet, without those in `except`: as many as there is room for, and at least one.
+   * A state, not a position: nothing that commits late is overlooked. With `types`, a row that is known to hold none of
+   * them comes without its events.
    */
-  unpublished(max: number, except: readonly string[], types: readonly string[] | null): Promise<readonly OutboxRow[]>;
+  unpublished(room: Room, except: readonly string[], types: readonly string[] | null): Promise<readonly OutboxRow[]>;
   markPublished(seqs: readonly string[]): Promise<void>;
   /** Parks what cannot be processed where an operator sees it, and tells of it in `onsale.dlq`. Harmless when repeated. */
   deadLetter(letter: DeadLetter): Promise<void>;
+}
+
+export interface Room {
+  readonly rows: number;
+  /** Bytes of their events: a row that begins within them comes whole. */
+  readonly bytes: number;
 }
 
 export interface OutboxRow {
@@ -49,8 +56,8 @@ export interface EventLog {
    * will never take (too large for it). Rejects when it is not known what was appended: then again, in the same order.
    */
   publish(topic: Topic, events: readonly DomainEvent[]): Promise<readonly DomainEvent[]>;
-  /** Has `take` handed everything in the consumer's topic, from now to `close`; an item counts once `take` resolved. */
-  follow(consumer: EventConsumer, take: (items: readonly LogItem[]) => Promise<void>): void;
+  /** Has `take` handed everything in the topic, from now to `close`, a little at a time; an item counts once `take` resolved. */
+  follow(topic: Topic, take: (items: readonly LogItem[]) => Promise<void>): void;
   close(): Promise<void>;
 }
 

@@ -34,12 +34,19 @@ export interface Turns {
   schedule(run: (done: () => void) => void): void;
 }
 
+/** The thread that all of it shares. */
+export interface Thread {
+  /** Milliseconds so far in which it worked, and in which it had nothing to do. */
+  spent(): { readonly busyMs: number; readonly idleMs: number };
+}
+
 export interface World {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly ids: Ids;
   readonly random: Random;
   readonly turns: Turns;
+  readonly thread: Thread;
 }
 
 // ---- the gate (Redis) and the truth (PostgreSQL) of a zone

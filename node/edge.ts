@@ -1,5 +1,5 @@
 /** What the routes of a node are given of everything behind them. */
-import { declareRefund, endHold, look, pay, refund, settle } from '../actors/booking-requests.ts';
+import { declareRefund, endHold, look, pay, refund, settle, tell } from '../actors/booking-requests.ts';
 import { wakeRelay } from '../actors/outbox.ts';
 import { createAccessTokens } from '../http/auth.ts';
 import type { Check, Deps } from '../http/deps.ts';
@@ -101,6 +101,10 @@ export async function edgeDeps({
     async storeNotice(stored) {
       const isNew = await stores.storeNotice(stored);
       if (isNew) wakeRelay(tree.actors, tree.relay);
+      const { notice } = stored;
+      // By way of Kafka it comes behind whatever waits there, and a buyer waits for it: what is heard twice counts once.
+      if (isNew && eventLog && notice.kind !== 'ignored' && notice.bookingId)
+        void tell(tree.bookingDeps, tree.bookings.find(notice.bookingId), notice);
       return isNew;
     },
     reservationAnswered: metrics.reservation,

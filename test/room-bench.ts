@@ -57,9 +57,9 @@ export function roomBench(
 ): RoomBench {
   const world = new SimulatedWorld(given.seed ?? 1, startMs);
   let jumpedMs = 0;
-  const { timers, ids, random, turns } = world;
+  const { timers, ids, random, turns, thread } = world;
   const clock = { now: () => world.clock.now() + jumpedMs };
-  const actors = createActors({ clock, timers, ids, random, turns }, createMemoryJournal(), {
+  const actors = createActors({ clock, timers, ids, random, turns, thread }, createMemoryJournal(), {
     crashed: () => {},
     abandoned: () => {},
   });

@@ -3,8 +3,8 @@
  * publishing rejects, following waits, and both go on when they are back.
  */
 import { type Admin, Kafka, logLevel } from 'kafkajs';
-import type { EventConsumer, EventLog } from '../../engine/event-log.ts';
-import { topics } from '../../engine/topics.ts';
+import type { EventLog } from '../../engine/event-log.ts';
+import { type Topic, topics } from '../../engine/topics.ts';
 import { type Follower, followTopic } from './follower.ts';
 import { readLag } from './lag.ts';
 import { createPublisher } from './publisher.ts';
@@ -20,8 +20,8 @@ export interface EventLogOptions {
 export interface KafkaEventLog extends EventLog {
   /** Whether a broker answers now. */
   isPresent(): Promise<boolean>;
-  /** Events that consumers of this shop have not taken yet, by consumer and topic. Rejects when no broker answers. */
-  lag(): Promise<readonly { readonly consumer: string; readonly topic: string; readonly events: number }[]>;
+  /** Events that the consumers of this shop have not taken yet, by topic. Rejects when no broker answers. */
+  lag(): Promise<readonly { readonly topic: Topic; readonly events: number }[]>;
 }
 
 /** Bounded, so that a call says within a minute whether it worked; whoever called tries again. */
@@ -43,15 +43,15 @@ export function openEventLog({ brokers, prefix, failed }: EventLogOptions): Kafk
   let closed = false;
   const topicsMade = makeTopics(kafka, { prefix, failed, isClosed: () => closed });
   const publisher = createPublisher(kafka, { prefix, topicsMade });
-  const followed: { readonly consumer: EventConsumer; readonly groupId: string; readonly follower: Follower }[] = [];
+  const followed: { readonly topic: Topic; readonly groupId: string; readonly follower: Follower }[] = [];
   const asking = openAdmin(kafka);
 
   return {
     publish: publisher.publish,
-    follow(consumer, take) {
-      const groupId = `${prefix}onsale.${consumer.name}.${consumer.topic}`;
-      const options = { groupId, topic: prefix + consumer.topic, topicsMade, failed };
-      followed.push({ consumer, groupId, follower: followTopic(kafka, options, take) });
+    follow(topic, take) {
+      const groupId = `${prefix}onsale.${topic}`;
+      const options = { groupId, topic: prefix + topic, topicsMade, failed };
+      followed.push({ topic, groupId, follower: followTopic(kafka, options, take) });
     },
     async isPresent() {
       return await asking
@@ -64,8 +64,7 @@ export function openEventLog({ brokers, prefix, failed }: EventLogOptions): Kafk
     lag: () =>
       asking.with((admin) =>
         Promise.all(
-          followed.map(async ({ consumer: { name, topic }, groupId }) => ({
-            consumer: name,
+          followed.map(async ({ topic, groupId }) => ({
             topic,
             events: await readLag(admin, groupId, prefix + topic),
           })),

@@ -20,6 +20,11 @@ export interface Follower {
 
 /** Messages that are handed over, and committed, at once. */
 const portionMax = 500;
+/**
+ * Of one answer of a broker, which kafkajs reads in one turn of the event loop, all batches of the log that are in it:
+ * some four hundred events. A batch that is larger comes whole.
+ */
+const answerMaxBytes = 128_000;
 const partitionsAtOnce = 3;
 /** A member that vanished keeps its partitions this long: so long its events wait. */
 const sessionTimeoutMs = 10_000;
@@ -48,6 +53,7 @@ export function followTopic(
       rebalanceTimeout: rebalanceTimeoutMs,
       heartbeatInterval: heartbeatMs,
       maxWaitTimeInMs: pollMs,
+      maxBytes: answerMaxBytes,
       allowAutoTopicCreation: false,
       // kafkajs would decide by the kind of error whether to go on. We always do, with a consumer that knows nothing.
       retry: { restartOnFailure: async () => false },

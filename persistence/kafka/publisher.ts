@@ -7,8 +7,11 @@ import type { EventLog } from '../../engine/event-log.ts';
 import type { DomainEvent } from '../../engine/events.ts';
 import type { Topic } from '../../engine/topics.ts';
 
-/** Characters of one request: all of them may be of one partition, and a broker takes 1 MiB at once of each. */
-const requestMax = 400_000;
+/**
+ * Characters of one request, which kafkajs writes in one turn of the event loop: some three hundred events. All of them may
+ * be of one partition, and a broker takes 1 MiB at once of each.
+ */
+const requestMax = 100_000;
 
 /** Codes of the broker that mean: this will never be taken. */
 const refusals = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);

@@ -4,11 +4,9 @@ import type { Outbox } from '../../engine/event-log.ts';
 
 export function createOutbox(pool: pg.Pool): Outbox {
   return {
-    async unpublished(max, except, wanted) {
-      const text = `
-        select seq, topic, case when $3::text[] is null or types is null or types && $3 then events else '[]' end as events
-        from outbox where published_at is null and seq <> all ($2::bigint[]) order by seq limit $1`;
-      const { rows } = await pool.query({ name: 'outbox_unpublished', text, values: [max, except, wanted] });
+    async unpublished(room, except, wanted) {
+      const values = [room.rows, except, wanted, room.bytes];
+      const { rows } = await pool.query({ name: 'outbox_unpublished', text: unpublishedSql, values });
       return rows;
     },
     async markPublished(seqs) {
@@ -21,6 +19,18 @@ export function createOutbox(pool: pg.Pool): Outbox {
     },
   };
 }
+
+/** By hash, not by `<> all`: each of hundreds of rows would be compared with each of hundreds that are under way. */
+const unpublishedSql = `
+  with waiting as (
+    select seq, topic, case when $3::text[] is null or types is null or types && $3 then events else '[]' end as events
+    from outbox o
+    where published_at is null and not exists (select from unnest($2::bigint[]) as under_way(seq) where seq = o.seq)
+    order by seq limit $1
+  ), counted as (
+    select *, sum(octet_length(events)) over (order by seq) - octet_length(events) as before from waiting
+  )
+  select seq, topic, events from counted where before < $4 order by seq`;
 
 /*
  * The same event of the same consumer is one letter, whatever died between parking it and saying so; one that comes

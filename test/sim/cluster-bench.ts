@@ -216,12 +216,13 @@ class NodeWorld implements World {
   readonly random: World['random'];
   readonly timers: World['timers'];
   readonly turns: World['turns'];
+  readonly thread: World['thread'];
   #ended = false;
   #asleep: (() => void)[] | null = null;
 
   constructor(world: World) {
-    const { clock, ids, random } = world;
-    [this.clock, this.ids, this.random] = [clock, ids, random];
+    const { clock, ids, random, thread } = world;
+    [this.clock, this.ids, this.random, this.thread] = [clock, ids, random, thread];
     this.timers = { after: (delayMs, run) => world.timers.after(delayMs, () => this.#run(run)) };
     this.turns = { schedule: (run) => world.turns.schedule((done) => this.#run(() => run(done))) };
   }

@@ -95,10 +95,15 @@ export class OutboxBench {
   };
 
   readonly #outbox: Outbox = {
-    unpublished: (max, except) =>
-      this.#call('unpublished', () =>
-        this.rows.filter((row) => !row.published && !except.includes(row.seq)).slice(0, max),
-      ),
+    unpublished: (room, except) =>
+      this.#call('unpublished', () => {
+        const rows = this.rows.filter((row) => !row.published && !except.includes(row.seq)).slice(0, room.rows);
+        let before = 0;
+        return rows.filter(({ events }) => {
+          before += events.length;
+          return before - events.length < room.bytes;
+        });
+      }),
     markPublished: (seqs) =>
       this.#call('markPublished', () => {
         for (const row of this.rows) row.published ||= seqs.includes(row.seq);

@@ -3,7 +3,7 @@
  * chance, and when an actor takes its next turn. Whatever is to happen waits in one list and happens by virtual time,
  * one thing after another; two worlds of one seed that are told the same have the same history.
  */
-import type { Cancel, Clock, Ids, Random, Timers, Turns, World } from '../../engine/ports.ts';
+import type { Cancel, Clock, Ids, Random, Thread, Timers, Turns, World } from '../../engine/ports.ts';
 
 interface Pending {
   readonly atMs: number;
@@ -23,9 +23,12 @@ export class SimulatedWorld implements World {
   readonly ids: Ids = { next: () => this.#nextId() };
   readonly random: Random;
   readonly turns: Turns;
+  /** Idle, but for what `work` says. */
+  readonly thread: Thread = { spent: () => ({ busyMs: this.#busyMs, idleMs: this.#nowMs - this.#busyMs }) };
   /** One line for each thing that happened. */
   readonly history: string[] = [];
   #nowMs: number;
+  #busyMs = 0;
   #order = 0;
   #idsMade = 0;
   #pending: Pending[] = [];
@@ -43,6 +46,12 @@ export class SimulatedWorld implements World {
     return () => {
       this.#pending = this.#pending.filter((other) => other !== entry);
     };
+  }
+
+  /** Keeps the thread busy from now on: what is due meanwhile happens after it. */
+  work(ms: number): void {
+    this.#nowMs += ms;
+    this.#busyMs += ms;
   }
 
   note(line: string): void {
