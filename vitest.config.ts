@@ -11,5 +11,6 @@ export default defineConfig({
     // Generous, since they only end a test that hangs: the machine may be busy, and no test asserts a time.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000, interval: 20 } },
   },
 });

@@ -77,8 +77,10 @@ export class BookingWaiters {
         const { paymentId, provider, clientSecret, redirectUrl = null } = payment;
         const { amountMinor, currency } = booking;
         reply(accept({ paymentId, provider, clientSecret, redirectUrl, amountMinor, currency }));
-      } else if (step === 'idle') reply(reject(whyNotPayable(asked, nowMs) ?? saga.refusal ?? 'SERVICE_UNAVAILABLE'));
-      else reply(reject('INVALID_STATE', { saga: statusOf(step) }, 'the payment of this booking is over'));
+      } else if (step === 'idle') {
+        const why = whyNotPayable(asked, nowMs) ?? saga.refusal ?? 'SERVICE_UNAVAILABLE';
+        reply(why === 'SERVICE_UNAVAILABLE' ? unavailable('the provider opened no payment') : reject(why));
+      } else reply(reject('INVALID_STATE', { saga: statusOf(step) }, 'the payment of this booking is over'));
     }
   }
 

@@ -74,7 +74,8 @@ describe('asked for a payment', () => {
   it('takes the provider’s refusal for an answer, and tries under another key when it is asked again', async () => {
     const stage = new SagaStage();
     stage.fail('openIntent', 'refused');
-    expect(await stage.after(1_000, pays(stage))).toMatchObject(refused('SERVICE_UNAVAILABLE'));
+    const notNow = { code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 1 };
+    expect(await stage.after(1_000, pays(stage))).toMatchObject({ ok: false, rejection: notNow });
     await paying(stage);
     expect([...stage.keys.keys()]).toEqual([`booking:${stage.booking.bookingId}:intent:2`]);
   });

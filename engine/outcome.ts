@@ -49,7 +49,12 @@ export function accept<T>(value: T): Outcome<T> {
   return { ok: true, value };
 }
 
-export function reject(code: RejectionCode, details?: Readonly<Record<string, unknown>>, message?: string): Refused {
+/** "Not now" is said by `unavailable`, which also says when. */
+export function reject(
+  code: Exclude<RejectionCode, 'SERVICE_UNAVAILABLE'>,
+  details?: Readonly<Record<string, unknown>>,
+  message?: string,
+): Refused {
   return {
     ok: false,
     rejection: { code, ...(details ? { details } : {}), ...(message ? { message } : {}) },

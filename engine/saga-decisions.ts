@@ -3,7 +3,6 @@
  * An empty list means that nothing follows (a repetition, or news that came too late).
  */
 import type { Booking } from './booking.ts';
-import type { RejectionCode } from './outcome.ts';
 import type { IntentState, ProviderName } from './payment.ts';
 import { retryDelayMs, retryRules, type Saga } from './saga.ts';
 import type { SagaBooking, SagaEvent, Step } from './saga-events.ts';
@@ -22,7 +21,7 @@ export interface PaymentAsked {
 }
 
 /** Why no payment can be begun for the booking now; null when one can. */
-export function whyNotPayable(booking: Booking, nowMs: number): RejectionCode | null {
+export function whyNotPayable(booking: Booking, nowMs: number): 'RESERVATION_EXPIRED' | 'INVALID_STATE' | null {
   if (booking.status === 'expired' || (booking.status === 'reserved' && booking.expiresAtMs <= nowMs))
     return 'RESERVATION_EXPIRED';
   if (booking.status !== 'reserved' || booking.amountMinor === 0) return 'INVALID_STATE';

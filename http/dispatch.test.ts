@@ -64,6 +64,8 @@ describe('input', () => {
 
   it.each([
     ['malformed JSON', '{"quantity":', { body: 'is not valid JSON' }],
+    ['a NUL in a text', '{"quantity":1,"note":"a\\u0000"}', { body: 'has a NUL in a text' }],
+    ['a NUL behind a backslash', '{"quantity":1,"note":"\\\\\\u0000"}', { body: 'has a NUL in a text' }],
     ['no body', '', { quantity: 'is missing' }],
     ['null', 'null', { body: expect.any(String) }],
     ['an array', '[]', { body: 'must be an object' }],
@@ -86,6 +88,16 @@ describe('input', () => {
     const answer = await post(text);
     expect(answer.status).toBe(400);
     expect(answer.body).toEqual(refusal('VALIDATION_ERROR', details));
+  });
+
+  it('may speak of a NUL', async () => {
+    expect((await post('{"quantity":1,"note":"not \\\\u0000"}')).status).toBe(201);
+  });
+
+  it('of an address has no NUL either: it reads as broken text does', async () => {
+    expect((await post({ quantity: 1 }, {}, '/api/v1/orders/a%00b')).body.data.id).toBe('a\ufffdb');
+    expect((await post({ quantity: 1 }, {}, '/api/v1/orders/a%2500b')).body.data.id).toBe('a%00b');
+    expect((await post({ quantity: 1 }, {}, '/api/v1/orders/7?dry=yes%00')).status).toBe(400);
   });
 
   it('names all that is wrong at once', async () => {

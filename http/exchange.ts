@@ -8,10 +8,10 @@ import { readTraceparent, traceIdOf } from '../engine/trace-context.ts';
 import type { User } from './auth.ts';
 import type { Edge } from './edge.ts';
 import { successBody } from './envelope.ts';
-import { isJsonType, malformed, readJson } from './json-body.ts';
+import { isJsonType, readJson, Unreadable } from './json-body.ts';
 import { isOutage } from './outage.ts';
 import { problemBody, problems } from './problem.ts';
-import { decoded, requestIdOf } from './request-head.ts';
+import { decoded, queryOf, requestIdOf } from './request-head.ts';
 import type { AnyCall, HeaderPairs, OpenAnswer, Route } from './route.ts';
 import type { Neighbour } from './under-way.ts';
 import { WaitingBody } from './waiting-body.ts';
@@ -195,7 +195,7 @@ export class Exchange implements AnyCall, Neighbour<Exchange> {
       const names = Object.keys(route.params.shape);
       this.params = Object.fromEntries(names.map((name, i) => [name, decoded(req.getParameter(i))]));
     }
-    if (route.query !== undefined) this.query = Object.fromEntries(new URLSearchParams(req.getQuery()));
+    if (route.query !== undefined) this.query = queryOf(req.getQuery());
     this.headers = raw;
   }
 
@@ -242,7 +242,7 @@ export class Exchange implements AnyCall, Neighbour<Exchange> {
     this.waiting?.drop();
     if (body === 'raw') this.body = Buffer.from(bytes);
     else if (body !== undefined) this.body = readJson(bytes);
-    if (this.body === malformed) this.refuse({ code: 'VALIDATION_ERROR', details: { body: 'is not valid JSON' } });
+    if (this.body instanceof Unreadable) this.refuse({ code: 'VALIDATION_ERROR', details: { body: this.body.why } });
     else if (this.route.isCrowded) this.edge.intake.take(this);
     else this.proceed();
   }

@@ -6,15 +6,29 @@ export function isJsonType(contentType = ''): boolean {
   return contentType === 'application/json' || jsonType.test(contentType);
 }
 
-/** What `readJson` gives for bytes that are not JSON: no value that JSON can have. */
-export const malformed = Symbol('malformed JSON');
+/** Bytes that are no body, and why. */
+export class Unreadable {
+  readonly why: string;
 
-/** An empty body reads as `{}`: the schema then names the fields that are missing. */
+  constructor(why: string) {
+    this.why = why;
+  }
+}
+
+/** A NUL as JSON has it; after an odd number of backslashes more, these are a backslash and letters. */
+const nul = /(?<!\\)(?:\\\\)*\\u0000/;
+
+/**
+ * An empty body reads as `{}`: the schema then names the fields that are missing. A text with a NUL is refused here, for
+ * PostgreSQL keeps none, and would refuse whatever statement it comes to.
+ */
 export function readJson(bytes: Buffer): unknown {
   if (bytes.length === 0) return {};
+  const text = bytes.toString();
+  if (text.includes('\\u0000') && nul.test(text)) return new Unreadable('has a NUL in a text');
   try {
-    return JSON.parse(bytes.toString());
+    return JSON.parse(text);
   } catch {
-    return malformed;
+    return new Unreadable('is not valid JSON');
   }
 }

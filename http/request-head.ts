@@ -80,9 +80,20 @@ export function requestIdOf({ 'x-request-id': given }: Readonly<Record<string, s
 
 /** A parameter of the path as it was meant; as it came when it is no proper encoding. */
 export function decoded(text: string): string {
+  const readable = withoutNul(text);
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(readable);
   } catch {
-    return text;
+    return readable;
   }
+}
+
+/** Of names that come more than once the last counts. */
+export function queryOf(text = ''): Readonly<Record<string, string>> {
+  return Object.fromEntries(new URLSearchParams(withoutNul(text)));
+}
+
+/** PostgreSQL keeps no text with a NUL: it reads as broken UTF-8 does, as U+FFFD. */
+function withoutNul(text: string): string {
+  return text.replace(/%00|\0/g, '%EF%BF%BD');
 }

@@ -26,5 +26,5 @@ export function writeHex16(to: Uint8Array, at: number, text: string): void {
     faults |= high | low;
     to[at + i] = (high << 4) | low;
   }
-  if (faults >= notDigit) throw new Error(`neither a UUID nor 32 hex digits: ${text}`);
+  if (faults >= notDigit) throw new TypeError(`neither a UUID nor 32 hex digits: ${text}`);
 }

@@ -3,7 +3,7 @@
  * design with Redis in front. Its counters live in Redis alone: what PostgreSQL has says who bought, not what is free.
  */
 import { Redis } from 'ioredis';
-import { accept, reject } from '../../engine/outcome.ts';
+import { accept, reject, unavailable } from '../../engine/outcome.ts';
 import { realWorld } from '../../world.ts';
 import {
   bookingColumns,
@@ -38,7 +38,8 @@ export async function openRedisScriptDesk(office: Office, { redisUrl }: DeskStor
       if (decision === 'limit') return reject('MAX_PER_USER_EXCEEDED');
       if (decision === 'stock') return reject('INSUFFICIENT_STOCK', { requested: draft.quantity });
       // The first use of the key may not have committed yet: then nobody can say what it gets.
-      if (decision === 'seen') return (await findEarlier(pool, draft)) ?? reject('SERVICE_UNAVAILABLE');
+      if (decision === 'seen')
+        return (await findEarlier(pool, draft)) ?? unavailable('the booking of this key is not there yet');
       try {
         await pool.query({ ...insertSql, values: [...bookingValues(draft)] });
       } catch (error) {

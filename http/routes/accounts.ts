@@ -18,8 +18,7 @@ const email = z
 
 const password = z
   .string()
-  .refine((text) => Buffer.byteLength(text) <= passwordBytesMax, `must not be longer than ${passwordBytesMax} bytes`)
-  .refine((text) => !text.includes('\0'), 'must not contain NUL');
+  .refine((text) => Buffer.byteLength(text) <= passwordBytesMax, `must not be longer than ${passwordBytesMax} bytes`);
 const newPassword = password.refine((text) => [...text].length >= 8, 'must have at least 8 characters');
 const name = z.string().trim().min(1).max(100);
 const refreshToken = z.string().min(1).max(100);

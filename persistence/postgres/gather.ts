@@ -32,8 +32,7 @@ export function gather<T, R>(
         resolve(results[index] as R);
       });
     } catch (error) {
-      if (batch.length > 1 && (isAnswer(error) || error instanceof TypeError))
-        for (const each of batch) await run([each]);
+      if (batch.length > 1 && (isAnswer(error) || isUnwritable(error))) for (const each of batch) await run([each]);
       else for (const { reject } of batch) reject(error);
     }
   };
@@ -49,4 +48,9 @@ export function gather<T, R>(
       // The rest of this turn's callers join the first batch.
       setImmediate(runAll);
     });
+}
+
+/** What is thrown on the way to a statement, of a value that is missing (TypeError) or no whole number (RangeError). */
+function isUnwritable(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError;
 }

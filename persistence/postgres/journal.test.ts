@@ -117,9 +117,15 @@ describe('a number that is taken', () => {
   });
 });
 
-it('what cannot be written down does not fail its neighbours', async () => {
+it.each([
+  ['nothing where a text belongs', { intentId: undefined }],
+  ['no number', { amountMinor: Number.NaN }],
+  ['a part of a minor unit', { amountMinor: 0.5 }],
+  ['no UUID', { userId: 'somebody' }],
+  ['a text that PostgreSQL has no room for', { redirectUrl: 'https://provider.test/\0' }],
+])('what cannot be written down (%s) does not fail its neighbours', async (_what, fault) => {
   const [broken, left, right] = [randomUUID(), randomUUID(), randomUUID()];
-  const unreadable = { ...opened(), intentId: undefined } as unknown as News;
+  const unreadable = { ...opened(), ...fault } as unknown as News;
   const outcomes = await Promise.allSettled([
     journal.append(record(left, 1, opened())),
     journal.append(record(broken, 1, unreadable)),

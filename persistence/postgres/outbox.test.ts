@@ -1,4 +1,5 @@
 /** The outbox and the lock of its relay in PostgreSQL: commits in any order, dead letters, a relay that dies. */
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startEventBus } from '../../actors/event-bus.ts';
@@ -128,6 +129,8 @@ describe('two relays', () => {
     try {
       await write(pool, 'a:2');
       await eventually(() => expect(first.ids).toEqual(['a:1', 'a:2']));
+      // What it has delivered and not marked yet, another would deliver again.
+      await eventually(async () => expect(await outboxBacklog(pool)).toBe(0));
       await first.stop();
       await write(pool, 'a:3');
       await eventually(() => expect(second.ids).toEqual(['a:3']));
@@ -185,6 +188,15 @@ describe('a dead letter', () => {
       },
       expect.objectContaining({ id: `dead-letter:${rows[0].id}:7` }),
     ]);
+  });
+
+  it('can be of anything that a log may hold', async () => {
+    const { deadLetter } = createOutbox(pool);
+    const longKey = Array.from({ length: 500 }, () => randomUUID()).join();
+    await deadLetter({ ...letter, key: `\0${longKey}`, event: 'no \0 envelope', error: 'no \0 either' });
+    const { rows } = await pool.query('select key, event, error from dead_letters');
+    const key = `\ufffd${longKey.slice(0, 499)}`;
+    expect(rows).toEqual([{ key, event: 'no \ufffd envelope', error: 'no \ufffd either' }]);
   });
 
   it('is small in the topic, and has none of its own', async () => {

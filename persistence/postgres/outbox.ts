@@ -14,7 +14,7 @@ export function createOutbox(pool: pg.Pool): Outbox {
       await pool.query({ name: 'outbox_mark', text, values: [seqs] });
     },
     async deadLetter({ topic, key, consumer, event, error, attempts }) {
-      const values = [topic, key, consumer, event, error, attempts];
+      const values = [topic, keepable(key).slice(0, keyCharsMax), consumer, keepable(event), keepable(error), attempts];
       await pool.query({ name: 'dead_letter', text: deadLetterSql, values });
     },
   };
@@ -31,6 +31,14 @@ const unpublishedSql = `
     select *, sum(octet_length(events)) over (order by seq) - octet_length(events) as before from waiting
   )
   select seq, topic, events from counted where before < $4 order by seq`;
+
+/** An entry of the index on them takes 2 704 bytes; ours are UUIDs, but in a log shared with others a key may be anything. */
+const keyCharsMax = 500;
+
+/** What nobody can use must not be unkeepable, too, or it would come back for ever: PostgreSQL keeps no text with a NUL. */
+function keepable(text: string): string {
+  return text.replaceAll('\0', '\ufffd');
+}
 
 /*
  * The same event of the same consumer is one letter, whatever died between parking it and saying so; one that comes

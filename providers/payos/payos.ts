@@ -101,6 +101,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** The signed `data` of an answer. */
 async function ask({ api, checksumKey }: Merchant, path: string, body?: object): Promise<Fields> {
   const { code, desc, data, signature } = await api.call(`/v2/payment-requests${path}`, body);
+  if (typeof code !== 'string') throw new ProviderUnavailable('payos: an answer without a code is none of PayOS');
   if (code !== '00') throw new ProviderRefused(`payos: ${String(code)} ${String(desc)}`);
   if (!isObject(data) || !isSignedData(data, signature, checksumKey))
     throw new ProviderUnavailable('payos: the answer is not signed by PayOS');

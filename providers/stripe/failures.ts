@@ -15,7 +15,7 @@ const inconclusiveStatuses = new Set([408, 409, 424, 429]);
  * Runs one SDK call and translates its failure.
  *
  * The SDK takes any JSON without an `error` for the object that was asked for, whatever the status: a proxy's `500 {}`
- * would be an intent without an id. What has no id is no answer of Stripe's.
+ * would be an intent without an id. What has no id, or another status than 2xx, is no answer of Stripe's.
  *
  * The Stripe error is not kept as `cause`: it carries the intent with its client secret, and causes end in logs.
  * @throws ProviderUnavailable, ProviderRefused
@@ -25,8 +25,9 @@ export async function translateFailures<T extends { readonly id: string }>(
 ): Promise<T> {
   try {
     const answer = await call();
-    if (typeof answer.id === 'string') return answer;
-    throw new ProviderUnavailable(`stripe: answered ${answer.lastResponse.statusCode} with an object without id`);
+    const { statusCode } = answer.lastResponse;
+    if (statusCode < 300 && typeof answer.id === 'string') return answer;
+    throw new ProviderUnavailable(`stripe: answered ${statusCode}, and not with what was asked for`);
   } catch (error) {
     if (!(error instanceof Stripe.errors.StripeError)) throw error;
     const told = [error.code ?? error.type, error.statusCode, error.requestId].filter(Boolean).join(' ');

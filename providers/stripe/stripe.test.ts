@@ -62,12 +62,18 @@ describe('no answer to rely on: it may have happened', () => {
     [500, {}],
     [200, {}],
     [502, []],
+    [502, { id: 'of a proxy' }],
   ])('%i %j', async (status, body) => {
     const provider = await providerAgainst(answering(status, body));
     await expect(provider.openIntent(order)).rejects.toThrow(ProviderUnavailable);
     await expect(provider.readIntent('pi_1')).rejects.toThrow(ProviderUnavailable);
     await expect(provider.cancelIntent('pi_1')).rejects.toThrow(ProviderUnavailable);
     await expect(provider.refund(refund)).rejects.toThrow(ProviderUnavailable);
+  });
+
+  test('it opened an intent that nobody can pay', async () => {
+    const provider = await providerAgainst(answering(200, { id: 'pi_1', object: 'payment_intent' }));
+    await expect(provider.openIntent(order)).rejects.toThrow('without a client secret');
   });
 
   test('it hangs', async () => {

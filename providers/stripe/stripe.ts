@@ -159,6 +159,6 @@ function refundedOf({ id, latest_charge: charge }: Stripe.PaymentIntent): number
 }
 
 function clientSecretOf({ id, client_secret: clientSecret }: Stripe.PaymentIntent): string {
-  if (clientSecret === null) throw new Error(`stripe: ${id} came without a client secret`);
+  if (typeof clientSecret !== 'string') throw new Error(`stripe: ${id} came without a client secret`);
   return clientSecret;
 }

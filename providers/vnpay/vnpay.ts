@@ -169,7 +169,9 @@ async function ask(
   );
   const answer = Object.fromEntries(Object.entries(answered).map(([name, value]) => [name, String(value ?? '')]));
   const { vnp_ResponseCode: code = '', vnp_Message: message = '' } = answer;
-  if (inconclusiveCodes.has(code)) throw new ProviderUnavailable(`vnpay: ${command}: ${code} ${message}`);
+  // Without a code it is nobody's answer: a proxy's, perhaps.
+  if (code === '' || inconclusiveCodes.has(code))
+    throw new ProviderUnavailable(`vnpay: ${command}: ${code} ${message}`);
   if (code === unknownOrder) return answer;
   if (code !== '00') throw new ProviderRefused(`vnpay: ${command}: ${code} ${message}`);
   if (!isSignedMessage(`${command} answer`, answer, hashSecret) || answer.vnp_TxnRef !== fields.vnp_TxnRef)

@@ -136,10 +136,13 @@ const statuses: Readonly<Record<number, IntentStatus>> = { 1: 'succeeded', 2: 'c
 
 function toState(intentId: string, { code, fields }: Answer): IntentState {
   const status = statuses[code] ?? 'processing';
+  const { amount } = fields;
+  if (status === 'succeeded' && !Number.isSafeInteger(amount))
+    throw new ProviderUnavailable(`zalopay: ${intentId} was paid, and nobody says how much`);
   return {
     intentId,
     status,
-    amountMinor: typeof fields.amount === 'number' ? fields.amount : 0,
+    amountMinor: typeof amount === 'number' ? amount : 0,
     currency: 'VND',
     bookingId: null,
     declineCode: status === 'cancelled' ? `zalopay_${String(fields.sub_return_code)}` : null,

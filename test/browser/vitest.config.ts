@@ -12,5 +12,6 @@ export default defineConfig({
     // They only end a test that hangs: the browser waits for what is to be seen, not for a time.
     testTimeout: 120_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });

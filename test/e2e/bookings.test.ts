@@ -12,7 +12,8 @@ let sale: OnSale;
 
 beforeAll(async () => {
   node = await startNodeUnderTest();
-  hasty = await startNodeUnderTest({ HOLD_TTL_SECONDS: '0.2' });
+  // Long enough for a crowd to be answered before the first hold runs out.
+  hasty = await startNodeUnderTest({ HOLD_TTL_SECONDS: '2' });
   sale = await node.putOnSale({ maxPerUser: 100 });
 });
 afterAll(async () => {

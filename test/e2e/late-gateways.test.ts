@@ -24,7 +24,7 @@ async function paying(provider: string) {
 
 describe('a hold that ended while the node was away', () => {
   beforeAll(async () => {
-    node = await startNodeUnderTest({ HOLD_TTL_SECONDS: '2', PAYMENT_GRACE_SECONDS: '0.1' });
+    node = await startNodeUnderTest({ HOLD_TTL_SECONDS: '5', PAYMENT_GRACE_SECONDS: '0.1' });
     buyer = await node.newBuyer();
     sale = await node.putOnSale({ currency: 'VND' });
   });

@@ -8,7 +8,8 @@ let node: NodeUnderTest;
 let buyer: Buyer;
 
 beforeAll(async () => {
-  node = await startNodeUnderTest({ HOLD_TTL_SECONDS: '0.6', PAYMENT_GRACE_SECONDS: '0.3' });
+  // Every test waits for the end of a hold, and has begun to pay before it, however busy the machine.
+  node = await startNodeUnderTest({ HOLD_TTL_SECONDS: '3', PAYMENT_GRACE_SECONDS: '0.3' });
   buyer = await node.newBuyer();
 });
 afterEach(() => node.shop.setFaults({}));

@@ -13,7 +13,7 @@ if (jars === '') console.log('skipped: KAFKA_JARS is not set');
 
 it.skipIf(jars === '')('a payment while Kafka is down ends as it should', { timeout: 240_000 }, async () => {
   const broker = await startOwnBroker(jars);
-  const holds = { HOLD_TTL_SECONDS: '2', PAYMENT_GRACE_SECONDS: '0.1' };
+  const holds = { HOLD_TTL_SECONDS: '5', PAYMENT_GRACE_SECONDS: '0.1' };
   const node = await startNodeUnderTest({ KAFKA_BROKERS: broker.address, ...holds });
   try {
     const endings = await drill(node, kafkaDown(broker));
