@@ -186,6 +186,14 @@ describe('stopping', () => {
     await stopped;
   });
 
+  it('is one stop, however often it is asked for', async () => {
+    const own = await startEdge([wait]);
+    const stopped = own.stop();
+    expect(own.stop()).toBe(stopped);
+    await stopped;
+    expect(own.stop()).toBe(stopped);
+  });
+
   it('waits no longer than it was told', async () => {
     const own = await startEdge([wait], {}, { drainMs: 10 });
     const arrived = new Promise<void>((resolve) => {

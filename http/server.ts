@@ -49,7 +49,7 @@ export interface ServerOptions {
 export interface Server {
   readonly url: string;
   readonly port: number;
-  /** Takes no new connections, waits for what is under way, closes all. */
+  /** Takes no new connections, waits for what is under way, closes all. Asked for again, it is the same stop. */
   stop(): Promise<void>;
 }
 
@@ -71,29 +71,35 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const port = uws.us_socket_local_port(socket);
   const sweep = setInterval(() => refuseOverdue(edge, options.answerWithinMs ?? 30_000), sweepEveryMs);
 
+  const stop = async () => {
+    uws.us_listen_socket_close(socket);
+    edge.closing = true;
+    await options.live?.drain();
+    await new Promise<void>((resolve) => {
+      const deadline = setTimeout(resolve, options.drainMs ?? 10_000);
+      let quiet: NodeJS.Timeout | undefined;
+      onSettled = () => {
+        clearTimeout(quiet);
+        if (edge.underWay.size > 0) return;
+        quiet = setTimeout(() => {
+          if (edge.underWay.size > 0) return;
+          clearTimeout(deadline);
+          resolve();
+        }, options.farewellMs ?? 250);
+      };
+      onSettled();
+    });
+    clearInterval(sweep);
+    app.close();
+  };
+  // The listening socket is native memory that is freed when it closes: closing it twice ends the process, at times.
+  let stopping: Promise<void> | null = null;
   return {
     url: `http://${options.host}:${port}`,
     port,
-    async stop() {
-      uws.us_listen_socket_close(socket);
-      edge.closing = true;
-      await options.live?.drain();
-      await new Promise<void>((resolve) => {
-        const deadline = setTimeout(resolve, options.drainMs ?? 10_000);
-        let quiet: NodeJS.Timeout | undefined;
-        onSettled = () => {
-          clearTimeout(quiet);
-          if (edge.underWay.size > 0) return;
-          quiet = setTimeout(() => {
-            if (edge.underWay.size > 0) return;
-            clearTimeout(deadline);
-            resolve();
-          }, options.farewellMs ?? 250);
-        };
-        onSettled();
-      });
-      clearInterval(sweep);
-      app.close();
+    stop() {
+      stopping ??= stop();
+      return stopping;
     },
   };
 }
