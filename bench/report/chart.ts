@@ -48,6 +48,7 @@ export function drawChart({ title, xLabel, yLabel, yScale, series }: Chart): str
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="white"/>`,
     `<text x="${margin.left}" y="22" font-size="15">${escaped(title)}</text>`,
     ...yTicks,
