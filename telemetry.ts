@@ -1,6 +1,7 @@
 /** Logger and metrics of one process. docs/metrics.md lists every metric; a test compares the two. */
 import { type Logger, pino } from 'pino';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { createSpreads, createTally } from './tally.ts';
 
 export type { Logger } from 'pino';
 
@@ -77,38 +78,6 @@ type GaugeName = keyof typeof gauges;
 const powersOfTwo = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 const latencySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-/**
- * A counter that is stepped with each request: an addition. The registry checks and looks up the labels anew at each step,
- * which costs as much as reading the request does, so it is told the steps when somebody reads.
- */
-class Tally {
-  count = 0;
-  readonly #parts = new Map<string | number, Tally>();
-
-  /** The part in which the next label has this value. */
-  of(value: string | number): Tally {
-    const known = this.#parts.get(value);
-    if (known) return known;
-    const part = new Tally();
-    this.#parts.set(value, part);
-    return part;
-  }
-
-  /** Gives every part's steps away, with the values of its labels. */
-  handOver(take: (values: string[], steps: number) => void, values: string[] = []): void {
-    if (this.count > 0) take(values, this.count);
-    this.count = 0;
-    for (const [value, part] of this.#parts) part.handOver(take, [...values, String(value)]);
-  }
-}
-
-function createTally(registers: Registry[], shown: { name: string; help: string; labelNames: string[] }): Tally {
-  const tally = new Tally();
-  const collect = () => tally.handOver((values, steps) => total.labels(...values).inc(steps));
-  const total = new Counter({ ...shown, registers, collect });
-  return tally;
-}
-
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -118,20 +87,20 @@ export function createMetrics(): Metrics {
     new Counter({ name, help, labelNames, registers });
   const tallied = (name: string, help: string, labelNames: string[]) =>
     createTally(registers, { name, help, labelNames });
-  const histogram = (name: string, help: string, labelNames: string[], buckets: number[]) =>
-    new Histogram({ name, help, labelNames, buckets, registers });
+  const spread = (name: string, help: string, label: string | null, bounds: number[]) =>
+    createSpreads(registers, { name, help, label, bounds });
 
   const requests = tallied('http_requests_total', 'Answered requests', ['path', 'method', 'status']);
-  const duration = histogram(
+  const durations = spread(
     'http_request_duration_seconds',
     'From the first byte to the answer',
-    ['path'],
+    'path',
     latencySeconds,
   );
   const reservations = tallied('booking_reservations_total', 'Answers to reserve', ['result']);
   const failures = tallied('booking_reservation_failures', 'Reservations that nobody could decide on', []);
-  const batchSize = histogram('zone_batch_size', 'Requests in one batch', [], powersOfTwo);
-  const batchSeconds = histogram('zone_batch_seconds', 'One call of a batch', ['stage'], latencySeconds);
+  const batchSize = spread('zone_batch_size', 'Requests in one batch', null, powersOfTwo).of('');
+  const batchSeconds = spread('zone_batch_seconds', 'One call of a batch', 'stage', latencySeconds);
   const doubts = counter('zone_doubts_total', 'Times a zone closed until gate and truth agreed again');
   const refusals = 'Batches that a store refused, for the zone has moved on';
   const refused = counter('zone_batches_refused_total', refusals, ['by', 'why']);
@@ -145,24 +114,23 @@ export function createMetrics(): Metrics {
   const stuck = counter('saga_stuck_total', troubles);
   const deliveries = counter('outbox_deliveries_total', 'Events handed to a consumer', ['result']);
   const asked = counter('mesh_requests_total', 'Requests to other nodes that came to an end', ['result']);
-  const frames = histogram('mesh_frame_items', 'Requests and answers in one frame', [], powersOfTwo);
+  const frames = spread('mesh_frame_items', 'Requests and answers in one frame', null, powersOfTwo).of('');
   const ignored = counter('mesh_ignored_total', 'What came to the mesh and was not listened to', ['why']);
-  const stages = { lua: batchSeconds.labels('lua'), commit: batchSeconds.labels('commit') };
 
   return {
     text: () => registry.metrics(),
     observeHttp({ path, method, status, seconds }) {
       requests.of(path).of(method).of(status).count++;
-      duration.observe({ path }, seconds);
+      durations.of(path).note(seconds);
     },
     reservation(result) {
       reservations.of(result).count++;
       if (result === 'SERVICE_UNAVAILABLE') failures.count++;
     },
-    batched: (size) => batchSize.observe(size),
+    batched: (size) => batchSize.note(size),
     timed(stage) {
       const startedMs = performance.now();
-      return () => stages[stage].observe((performance.now() - startedMs) / 1000);
+      return () => batchSeconds.of(stage).note((performance.now() - startedMs) / 1000);
     },
     zoneDoubted: () => doubts.inc(),
     batchRefused: (by, why) => refused.inc({ by, why }),
@@ -175,7 +143,7 @@ export function createMetrics(): Metrics {
     sagaStuck: () => stuck.inc(),
     eventDelivered: (result, events) => deliveries.inc({ result }, events),
     meshAsked: (result) => asked.inc({ result }),
-    meshFrame: (items) => frames.observe(items),
+    meshFrame: (items) => frames.note(items),
     meshIgnored: (why) => ignored.inc({ why }),
     nodeInfo: (nodeId) => showNode(registers, nodeId),
     gauge: (name, read) => showGauge(registers, name, read),

@@ -8,6 +8,7 @@ import type { RateLimits } from '../engine/rate-limit.ts';
 import type { User } from './auth.ts';
 import type { Exchange } from './exchange.ts';
 import { fieldProblem } from './field-problem.ts';
+import { RepeatedBody } from './json-body.ts';
 import { type LimitName, overLimit } from './limits.ts';
 import { privilegedAct } from './privileged.ts';
 import { invalid } from './problem.ts';
@@ -63,7 +64,7 @@ function handle(exchange: Exchange): void {
   exchange.params = parsed(route.params, exchange.params, errors);
   exchange.query = parsed(route.query, exchange.query, errors);
   exchange.headers = parsed(route.headers, exchange.headers, errors);
-  if (route.body !== 'raw') exchange.body = parsed(route.body, exchange.body, errors);
+  if (route.body !== 'raw') exchange.body = parsedBody(route.body, exchange.body, errors);
   if (errors.length > 0) exchange.refuse(invalid(...errors));
   else {
     const act = privilegedAct(route, exchange);
@@ -75,6 +76,13 @@ function handle(exchange: Exchange): void {
 function run(exchange: Exchange): void {
   const running = exchange.route.handle(exchange, exchange.edge.deps);
   if (running !== undefined) running.catch((error: unknown) => exchange.fail(error));
+}
+
+/** One that many send passes once for all of them. */
+function parsedBody(schema: z.ZodType | undefined, body: unknown, errors: z.ZodError[]): unknown {
+  if (!(body instanceof RepeatedBody)) return parsed(schema, body, errors);
+  body.checked ??= Object.freeze(parsed(schema, body.json, errors));
+  return body.checked;
 }
 
 const inOurWords = { error: fieldProblem };

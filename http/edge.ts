@@ -4,12 +4,15 @@ import type { Deps } from './deps.ts';
 import type { Exchange } from './exchange.ts';
 import type { Intake } from './intake.ts';
 import type { HeaderSource, RequestHead } from './request-head.ts';
+import type { Route } from './route.ts';
 import type { UnderWay } from './under-way.ts';
 
 export interface Edge {
   readonly deps: Deps;
   readonly heads: AnswerHeads;
   readonly readHead: (source: HeaderSource) => RequestHead;
+  /** The body as its JSON, or as json-body.ts says what else. */
+  readonly readBody: (route: Route, bytes: Buffer) => unknown;
   readonly nextRequestId: () => string;
   readonly clientAddress: (remote: string, forwardedFor: string | undefined) => string;
   readonly corsOrigins: ReadonlySet<string>;

@@ -8,7 +8,7 @@ import { readTraceparent, traceIdOf } from '../engine/trace-context.ts';
 import type { User } from './auth.ts';
 import type { Edge } from './edge.ts';
 import { successBody } from './envelope.ts';
-import { isJsonType, readJson, Unreadable } from './json-body.ts';
+import { isJsonType, Unreadable } from './json-body.ts';
 import { isOutage } from './outage.ts';
 import { problemBody, problems } from './problem.ts';
 import { decoded, queryOf, requestIdOf } from './request-head.ts';
@@ -241,7 +241,7 @@ export class Exchange implements AnyCall, Neighbour<Exchange> {
     const { body } = this.route;
     this.waiting?.drop();
     if (body === 'raw') this.body = Buffer.from(bytes);
-    else if (body !== undefined) this.body = readJson(bytes);
+    else if (body !== undefined) this.body = this.edge.readBody(this.route, bytes);
     if (this.body instanceof Unreadable) this.refuse({ code: 'VALIDATION_ERROR', details: { body: this.body.why } });
     else if (this.route.isCrowded) this.edge.intake.take(this);
     else this.proceed();

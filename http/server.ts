@@ -11,6 +11,7 @@ import type { Edge } from './edge.ts';
 import { Exchange } from './exchange.ts';
 import { otherMethod, preflight, unknownPath } from './fallback.ts';
 import { Intake } from './intake.ts';
+import { createBodyReader } from './json-body.ts';
 import type { LiveRooms } from './live/live-rooms.ts';
 import { addLiveSocket } from './live/socket.ts';
 import { createHeadReader } from './request-head.ts';
@@ -110,6 +111,7 @@ function createEdge(options: ServerOptions, settled: () => void): Edge {
     deps,
     heads: createAnswerHeads({ crossOrigin: corsOrigins.length > 0, paymentOrigin }),
     readHead: createHeadReader(routes.flatMap((route) => Object.keys(route.headers?.shape ?? {}))),
+    readBody: createBodyReader(routes),
     nextRequestId: requestIds(deps.ids.next()),
     clientAddress: createClientAddress(trustedProxies),
     corsOrigins: new Set(corsOrigins),

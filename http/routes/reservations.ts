@@ -6,7 +6,6 @@ import type { SaleZone } from '../../engine/catalogue.ts';
 import { type Outcome, type Rejection, reject } from '../../engine/outcome.ts';
 import { reservationView, timeText } from '../booking-view.ts';
 import type { Deps } from '../deps.ts';
-import { RecentMap } from '../recent-map.ts';
 import { type AnyCall, defineRoute, type Route } from '../route.ts';
 
 /** How long a reservation may wait for its zone to begin. */
@@ -15,13 +14,19 @@ const beginWithinMs = 3_000;
 const quantityMax = 1_000;
 const keyCharsMax = 255;
 
-const body = z.strictObject({
-  event_id: z.uuid(),
-  show_id: z.uuid().optional(),
-  zone_id: z.uuid(),
-  quantity: z.int().min(1).max(quantityMax),
-  unit_price: z.unknown().optional().describe('ignored: prices come from the zone'),
-});
+const body = z
+  .strictObject({
+    event_id: z.uuid(),
+    show_id: z.uuid().optional(),
+    zone_id: z.uuid(),
+    quantity: z.int().min(1).max(quantityMax),
+    unit_price: z.unknown().optional().describe('ignored: prices come from the zone'),
+  })
+  // Bodies that are the same are read once (http/json-body.ts), and so is this made once for a crowd.
+  .transform((asked) => ({
+    ...asked,
+    fingerprint: hash16(`${asked.event_id}\n${asked.zone_id}\n${asked.quantity}`),
+  }));
 
 const reserve = defineRoute({
   method: 'POST',
@@ -89,14 +94,14 @@ function reserveOnSale(call: AnyCall, deps: Deps, zone: SaleZone | null, wanted:
     answered(call, deps, refused);
     return;
   }
-  const { userId, key, event_id, zone_id, quantity, pass } = wanted;
+  const { userId, key, event_id, zone_id, quantity, fingerprint, pass } = wanted;
   const ownKey = hash16(`${userId}\n${key}`);
   const answer = (outcome: Outcome<Reservation>) => answered(call, deps, outcome);
   const hold = (reply: typeof answer) =>
     reserveIn(deps.zoneOf(zone_id), {
       userId,
       key: ownKey,
-      fingerprint: fingerprintOf(`${event_id}\n${zone_id}\n${quantity}`),
+      fingerprint,
       quantity,
       deadlineMs: nowMs + beginWithinMs,
       traceparent: call.traceparent,
@@ -104,17 +109,6 @@ function reserveOnSale(call: AnyCall, deps: Deps, zone: SaleZone | null, wanted:
     });
   if (zone?.waitingRoom === 'off') hold(answer);
   else deps.passDesk.enter({ token: pass, userId, eventId: event_id, key: ownKey }, hold, answer);
-}
-
-/** Many ask for the same: few texts stand behind most fingerprints of a sale. */
-const fingerprints = new RecentMap<string, string>(10_000);
-
-function fingerprintOf(text: string): string {
-  const known = fingerprints.get(text);
-  if (known !== undefined) return known;
-  const made = hash16(text);
-  fingerprints.set(text, made);
-  return made;
 }
 
 /** The first 128 bits of SHA-256. */
