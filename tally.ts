@@ -10,7 +10,7 @@ interface Shown {
 }
 
 /** Steps by the values of the labels: `tally.of(path).of(method).count++`. */
-export class Tally {
+class Tally {
   count = 0;
   readonly #parts = new Map<string | number, Tally>();
 
@@ -74,7 +74,7 @@ class Spread {
 }
 
 /** A histogram by the values of its label; without a label all is in the part of ''. A measure costs 0.08 µs, prom-client's 1.9. */
-export class Spreads {
+class Spreads {
   readonly #bounds: readonly number[];
   readonly #parts = new Map<string, Spread>();
 

@@ -1,6 +1,7 @@
 /** What a committed batch tells the outside: the same envelopes whichever store takes it. */
 import { bookingCreated, bookingMoved, type DomainEvent } from '../engine/events.ts';
 import type { CommitBatch } from '../engine/ports.ts';
+import type { ReserveCommand } from '../engine/zone.ts';
 
 /** One event for each booking made, then one for each move that anybody outside needs to hear of, in their order. */
 export function eventsOfBatch({ lease, terms, made, moved, nowMs }: CommitBatch): DomainEvent[] {
@@ -35,16 +36,16 @@ export function eventsOfBatch({ lease, terms, made, moved, nowMs }: CommitBatch)
 export function eventsText(batch: CommitBatch): string {
   const { lease, terms, made, moved, nowMs } = batch;
   const head = `","time":"${new Date(nowMs).toISOString()}","data":{"event_id":"${lease.eventId}","zone_id":"${lease.zoneId}","user_id":"`;
-  let expiresAtMs = 0;
+  let like: ReserveCommand | undefined;
   let tail = '';
   let text = '';
   for (const command of made) {
-    const { bookingId, userId, quantity, traceparent } = command;
-    if (command.expiresAtMs !== expiresAtMs) {
-      expiresAtMs = command.expiresAtMs;
-      tail = `,"currency":"${terms.currency}","expires_at":"${new Date(expiresAtMs).toISOString()}"}`;
+    const { bookingId, userId, quantity, expiresAtMs, traceparent } = command;
+    if (quantity !== like?.quantity || expiresAtMs !== like.expiresAtMs) {
+      like = command;
+      tail = `","quantity":${quantity},"amount":${quantity * terms.priceMinor},"currency":"${terms.currency}","expires_at":"${new Date(expiresAtMs).toISOString()}"}`;
     }
-    text += `${text === '' ? '' : ','}{"id":"booking.created:${bookingId}","type":"booking.created","source":"onsale","subject":"${bookingId}${head}${userId}","quantity":${quantity},"amount":${quantity * terms.priceMinor}${tail}${traceparent === undefined ? '}' : `,"traceparent":"${traceparent}"}`}`;
+    text += `${text === '' ? '' : ','}{"id":"booking.created:${bookingId}","type":"booking.created","source":"onsale","subject":"${bookingId}${head}${userId}${tail}${traceparent === undefined ? '}' : `,"traceparent":"${traceparent}"}`}`;
   }
   if (moved.length === 0) return `[${text}]`;
   const changes = JSON.stringify(eventsOfBatch({ ...batch, made: [] })).slice(1, -1);
