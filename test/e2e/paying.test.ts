@@ -1,7 +1,7 @@
 /** Paying: from a hold to tickets that a scanner accepts, and every card that does not pay. */
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Buyer, PaymentShown } from '../buyer.ts';
+import { type Buyer, eventually, type PaymentShown } from '../buyer.ts';
 import { type NodeUnderTest, type OnSale, startNodeUnderTest } from '../node-under-test.ts';
 import { answerChallenge, payWithCard } from '../sandbox-buyer.ts';
 
@@ -59,7 +59,14 @@ describe('a payment', () => {
     ['twenty times at the same instant', 20],
   ])('asked for %s is one, and is charged once', async (_, times) => {
     const bookingId = await buyer.hold(order());
-    const answers = await Promise.all(Array.from({ length: times }, () => buyer.pay(bookingId)));
+    // On a busy machine some may be told to come again, which must make no second payment either.
+    const untilAnswered = () =>
+      eventually(async () => {
+        const answer = await buyer.pay(bookingId);
+        expect(answer.status, answer.text).not.toBe(503);
+        return answer;
+      });
+    const answers = await Promise.all(Array.from({ length: times }, untilAnswered));
     const different = new Set(answers.map(({ status, text }) => `${status} ${text}`));
     expect([...different]).toEqual([expect.stringMatching(/^201 /)]);
     const [payment] = answers;
