@@ -124,10 +124,13 @@ async function watched({ server, facts }: RoomServer, waiters: Waiters, seconds:
     {
       what: 'age of a position when it is told',
       value: `P50 ${ms(onArrival.p50)}, P99 ${ms(onArrival.p99)}, at most ${ms(onArrival.max)}`,
-      aim: { text: 'P99 at most 1 s', met: onArrival.p99 <= aims.ageMs },
     },
     // Until the next one comes it grows older by up to a tick.
-    { what: 'age at a random moment', value: `P50 ${ms(seen.p50)}, P99 ${ms(seen.p99)}` },
+    {
+      what: 'age at a random moment',
+      value: `P50 ${ms(seen.p50)}, P99 ${ms(seen.p99)}`,
+      aim: { text: 'P99 at most 1 s', met: seen.p99 <= aims.ageMs },
+    },
   ];
   return { observations };
 }

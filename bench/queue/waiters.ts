@@ -94,10 +94,14 @@ function waitAs(address: Address, who: { readonly eventId: string; readonly toke
 }
 
 interface Ear {
-  /** Of the last message: the moment that it tells of, and its arrival. */
+  /** The moment that the last message tells of. */
   toldMs: number;
-  arrivedMs: number;
+  /** When its owner looks at the position next, whatever the messages do: so a longer gap is seen more often. */
+  looksAtMs: number;
 }
+
+const looksEveryMs = 1_000;
+const untilNextLook = () => 2 * looksEveryMs * Math.random();
 
 /** The messages for everybody end with `"server_time":"2030-01-01T00:00:00.000Z"}`. */
 const timeChars = 24;
@@ -110,18 +114,16 @@ class Hearing {
   #lastMs = 0;
 
   newEar(): Ear {
-    return { toldMs: 0, arrivedMs: 0 };
+    return { toldMs: 0, looksAtMs: 0 };
   }
 
   note(ear: Ear, payload: Buffer): void {
     const nowMs = Date.now();
     const toldMs = this.#timeOf(payload);
     this.#onArrival.push(nowMs - toldMs);
-    // A look at a random moment between the message before and this one.
-    const passedMs = Math.random() * (nowMs - ear.arrivedMs);
-    if (ear.arrivedMs > 0) this.#seen.push(ear.arrivedMs + passedMs - ear.toldMs);
+    if (ear.toldMs === 0) ear.looksAtMs = nowMs + untilNextLook();
+    for (; ear.looksAtMs < nowMs; ear.looksAtMs += untilNextLook()) this.#seen.push(ear.looksAtMs - ear.toldMs);
     ear.toldMs = toldMs;
-    ear.arrivedMs = nowMs;
   }
 
   forget(): void {
