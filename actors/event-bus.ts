@@ -10,7 +10,7 @@ import type { DomainEvent } from '../engine/events.ts';
 import { isTopic, type Topic } from '../engine/topics.ts';
 import { createDelivery, type Delivery, type DeliveryWatch, letterOf } from './delivery.ts';
 import type { Actors } from './kit.ts';
-import { type RelayRef, startRelay } from './outbox.ts';
+import { type Relay, startRelay } from './outbox.ts';
 import { createPace, type Pace } from './pace.ts';
 
 export interface EventBusDeps {
@@ -28,7 +28,7 @@ export interface EventBusWatch extends DeliveryWatch {
 }
 
 /** Starts the relay, and the consumers where they follow Kafka. */
-export function startEventBus({ actors, outbox, lock, log, consumers, watch }: EventBusDeps): RelayRef {
+export function startEventBus({ actors, outbox, lock, log, consumers, watch }: EventBusDeps): Relay {
   const delivery = createDelivery({ world: actors.world, outbox, watch });
   const pace = log && createPace(actors.world);
   if (log && pace) followLog(log, consumers, { delivery, pace });

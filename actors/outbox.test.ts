@@ -49,6 +49,20 @@ describe('the relay', () => {
     expect(bench.handed).toEqual(['a:1', 'a:2']);
   });
 
+  it('is woken once by all who write at once', async () => {
+    const relay = bench.start();
+    await bench.world.runUntil(1_010);
+    const turns = () => bench.world.history.filter((line) => line.endsWith(' turn')).length;
+    const before = turns();
+    for (let i = 0; i < 100; i++) bench.wake(relay);
+    await bench.world.runUntil(1_012);
+    expect(turns() - before).toBe(1);
+    bench.write(topic, 'a:1');
+    bench.wake(relay);
+    await bench.world.runUntil(1_040);
+    expect(bench.handed).toEqual(['a:1']);
+  });
+
   it('takes a thousand bench.rows, each once', async () => {
     for (let i = 0; i < 1_000; i++) bench.write(topic, `${i % 50}:${i}`);
     bench.start();
@@ -129,7 +143,7 @@ describe('a relay that', () => {
     await bench.world.runUntil(28);
     expect([bench.handed, bench.unmarked()]).toEqual([['a:1', 'a:2'], ['1']]);
     bench.failing = ['markPublished'];
-    bench.actors.stop(relay);
+    bench.actors.stop(relay.ref);
     await bench.world.runUntil(100);
     bench.start();
     await bench.world.runUntil(1_000);

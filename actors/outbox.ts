@@ -30,13 +30,12 @@ type Message =
   | { readonly type: 'rested' }
   | { readonly type: 'failed'; readonly error: unknown };
 
-export type RelayRef = ActorRef<Message>;
-
 // ---- Client
 
-/** Something was written to the outbox: look now rather than at the next tick. */
-export function wakeRelay(actors: Actors, relay: RelayRef): void {
-  actors.tell(relay, { type: 'wake' });
+export interface Relay {
+  readonly ref: ActorRef<Message>;
+  /** Something was written to the outbox: look now rather than at the next tick. */
+  wake(): void;
 }
 
 // ---- Behaviour
@@ -85,7 +84,7 @@ const rowsMax = 200;
 /** Under way at once: what waits beyond this stays in the outbox. */
 const underWayMax: Room = { rows: 2_000, bytes: 16_000_000 };
 /** Of one step: some thousand events. The log takes them in requests that cost the thread some ten milliseconds each. */
-const stepMax: Room = { rows: rowsMax, bytes: 400_000 };
+const stepMax: Room = { rows: 1_000, bytes: 400_000 };
 /** From a look that found all there was to the next: a look costs as much as dozens of rows. */
 const breathMs = 5;
 /** How soon an idle outbox is looked at again: a wake-up can be lost, the look cannot. */
@@ -159,15 +158,11 @@ function look({ outbox, lock, wanted, pace }: RelayDeps, state: State): void {
     state.endStep = pace?.begin() ?? null;
     const fetching = outbox.unpublished(room, [...state.underWay.keys()], wanted());
     self.pipe(fetching, (rows): Message => ({ type: 'fetched', rows, asked: room }), failed);
-  } else
-    self.pipe(
-      lock.take(() => self.tell({ type: 'unlocked' })),
-      wasLocked,
-      failed,
-    );
+    return;
+  }
+  const taking = lock.take(() => self.tell({ type: 'unlocked' }));
+  self.pipe(taking, (ours): Message => ({ type: 'locked', ours }), failed);
 }
-
-const wasLocked = (ours: boolean): Message => ({ type: 'locked', ours });
 
 function roomFor({ underWay }: State): Room | null {
   const rows = Math.min(rowsMax, underWayMax.rows - underWay.size);
@@ -271,7 +266,12 @@ function resume(state: State): void {
 
 // ---- Lifecycle
 
-export function startRelay(deps: RelayDeps): RelayRef {
+export function startRelay(deps: RelayDeps): Relay {
+  /** Hundreds who write at once wake it once: a message is a turn of the loop, and what the stores answer waits behind it. */
+  let woken = false;
+  const hear = (message: Message) => {
+    if (message.type === 'wake') woken = false;
+  };
   const behaviour: Behaviour<State, Message> = {
     begin(self) {
       self.tell({ type: 'tick' });
@@ -279,8 +279,20 @@ export function startRelay(deps: RelayDeps): RelayRef {
       const rows = { underWay: new Map(), delivered: [], undelivered: [], settling: false };
       return { self, ...rows, ...idle, endStep: null, cancelTick: () => {} };
     },
-    receive: (state, message) => receive(deps, state, message),
-    abandon: () => {},
+    receive(state, message) {
+      hear(message);
+      return receive(deps, state, message);
+    },
+    abandon: hear,
   };
-  return deps.actors.spawn('outbox-relay', behaviour, { mailboxMax: 10_000, restart: { minMs: 100, maxMs: 10_000 } });
+  const options = { mailboxMax: 10_000, restart: { minMs: 100, maxMs: 10_000 } };
+  const ref = deps.actors.spawn('outbox-relay', behaviour, options);
+  return {
+    ref,
+    wake() {
+      if (woken) return;
+      woken = true;
+      deps.actors.tell(ref, { type: 'wake' });
+    },
+  };
 }

@@ -12,7 +12,7 @@ import type { Shards } from './cluster/shards.ts';
 import { type EventBusWatch, startEventBus } from './event-bus.ts';
 import { startInventoryNews } from './inventory-news.ts';
 import type { Actors } from './kit.ts';
-import type { RelayRef } from './outbox.ts';
+import type { Relay } from './outbox.ts';
 import { type ReconcilerDeps, startReconciler, sweepNow } from './reconciler.ts';
 import { type LocalRoom, startWaitingRoom } from './waiting-room.ts';
 import { type RoomAddress, type RoomEntity, type RoomRequest, roomWire } from './waiting-room-requests.ts';
@@ -50,7 +50,7 @@ export interface Tree {
   readonly roomOf: (eventId: string) => RoomAddress;
   readonly bookings: Shards<BookingAddress, LocalBooking>;
   readonly bookingDeps: BookingDeps;
-  readonly relay: RelayRef;
+  readonly relay: Relay;
   readonly consumers: readonly EventConsumer[];
 }
 

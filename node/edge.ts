@@ -1,6 +1,5 @@
 /** What the routes of a node are given of everything behind them. */
 import { declareRefund, endHold, look, pay, refund, settle, tell } from '../actors/booking-requests.ts';
-import { wakeRelay } from '../actors/outbox.ts';
 import { createAccessTokens } from '../http/auth.ts';
 import type { Check, Deps } from '../http/deps.ts';
 import { createLiveRooms } from '../http/live/live-rooms.ts';
@@ -100,7 +99,7 @@ export async function edgeDeps({
     endHold: (booking, reason) => endHold(tree.bookings.find(booking.bookingId), reason),
     async storeNotice(stored) {
       const isNew = await stores.storeNotice(stored);
-      if (isNew) wakeRelay(tree.actors, tree.relay);
+      if (isNew) tree.relay.wake();
       const { notice } = stored;
       // By way of Kafka it comes behind whatever waits there, and a buyer waits for it: what is heard twice counts once.
       if (isNew && eventLog && notice.kind !== 'ignored' && notice.bookingId)

@@ -8,6 +8,7 @@ import type { EventConsumer } from '../../engine/event-log.ts';
 import type { DomainEvent } from '../../engine/events.ts';
 import { accept } from '../../engine/outcome.ts';
 import type { Topic } from '../../engine/topics.ts';
+import { texts } from './binary-arrays.ts';
 import { unusable } from './unusable.ts';
 
 /** One statement a portion: a zone's batch at once, and no statement is long. */
@@ -19,11 +20,12 @@ const eventsMax = 500;
  */
 const countSql = `
   with fresh as (
-    insert into inbox (consumer, event_id) select 'analytics', id from unnest($1::text[]) as e(id)
+    insert into inbox (consumer, event_id) select 'analytics', id from unnest($1::text[]) as given(id)
     on conflict do nothing returning event_id as id
   ), e as (
-    select e.* from fresh join unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::text[], $7::bigint[])
-      as e(id, type, event_id, booking_id, at, currency, returned) using (id)
+    select type, event_id::uuid, booking_id::uuid, at::timestamptz, currency, returned::bigint
+    from fresh join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+      as given(id, type, event_id, booking_id, at, currency, returned) using (id)
   )
   insert into analytics_hourly as h (event_id, hour, currency, confirmed, cancelled, expired, refunded,
                                      revenue_minor, returned_minor)
@@ -48,13 +50,13 @@ export function createAnalytics(pool: pg.Pool): readonly EventConsumer[] {
     // One statement cannot insert an id twice and count it once.
     const once = [...new Map(events.map((event) => [event.id, event])).values()];
     const values = [
-      once.map(({ id }) => id),
-      once.map(({ type }) => type),
-      once.map(({ data }) => data.event_id),
-      once.map(({ subject }) => subject),
-      once.map(({ time }) => time),
-      once.map(({ data }) => data.currency ?? null),
-      once.map(({ type, data }) => (type === 'payment.refunded' ? data.amount : 0)),
+      texts(once.map(({ id }) => id)),
+      texts(once.map(({ type }) => type)),
+      texts(once.map(({ data }) => String(data.event_id))),
+      texts(once.map(({ subject }) => subject)),
+      texts(once.map(({ time }) => time)),
+      texts(once.map(({ data }) => (typeof data.currency === 'string' ? data.currency : null))),
+      texts(once.map(({ type, data }) => String(type === 'payment.refunded' ? data.amount : 0))),
     ];
     try {
       await pool.query({ name: 'count_events', text: countSql, values });

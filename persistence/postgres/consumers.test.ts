@@ -117,7 +117,7 @@ describe('the notifier', () => {
     const [bought, expired, refunded] = [await insertBooking(), await insertBooking(), await insertBooking()];
     const commands = on('saga-commands', createNotifier(pool));
     const bookings = on('booking-events', createNotifier(pool));
-    const send = eventOf('saga.notification.send', bought);
+    const send = eventOf('saga.notification.send', bought, { data: { user_id: randomUUID() } });
     for (const _ of [1, 2]) {
       expect(await commands.handle([send])).toEqual(accept(null));
       await bookings.handle([eventOf('booking.expired', expired), eventOf('booking.refunded', refunded)]);
@@ -131,6 +131,8 @@ describe('the notifier', () => {
       { booking_id: expired, kind: 'expired', status: 'pending' },
       { booking_id: refunded, kind: 'refunded', status: 'pending' },
     ]);
+    const { rows: told } = await pool.query('select user_id from notifications where booking_id = $1', [bought]);
+    expect(told).toEqual([{ user_id: send.data.user_id }]);
   });
 });
 

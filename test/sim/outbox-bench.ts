@@ -4,7 +4,7 @@
  */
 import { type EventBusDeps, startEventBus } from '../../actors/event-bus.ts';
 import { type Actors, createActors } from '../../actors/kit.ts';
-import { type RelayRef, wakeRelay } from '../../actors/outbox.ts';
+import type { Relay } from '../../actors/outbox.ts';
 import type { EventConsumer, EventLog, Outbox } from '../../engine/event-log.ts';
 import { accept, type Outcome } from '../../engine/outcome.ts';
 import type { Topic } from '../../engine/topics.ts';
@@ -77,14 +77,14 @@ export class OutboxBench {
   }
 
   /** With one consumer of `topic` when none is named. */
-  start({ consumers = [this.consumer()], log = null as EventLog | null } = {}): RelayRef {
+  start({ consumers = [this.consumer()], log = null as EventLog | null } = {}): Relay {
     const watch = { delivered: () => {}, failed: (error: unknown) => void this.failures.push(String(error)) };
     const deps: EventBusDeps = { actors: this.actors, outbox: this.#outbox, lock: this.#lock, log, consumers, watch };
     return startEventBus(deps);
   }
 
-  wake(relay: RelayRef): void {
-    wakeRelay(this.actors, relay);
+  wake(relay: Relay): void {
+    relay.wake();
   }
 
   readonly #lock = {
