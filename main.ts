@@ -15,6 +15,7 @@ import { isPlayed } from './node/providers.ts';
 import { keptSecrets } from './persistence/kept-secrets.ts';
 import { connectStores } from './persistence/node-stores.ts';
 import { layDemoData } from './persistence/postgres/demo-data.ts';
+import { RedisUnavailable } from './persistence/redis/server.ts';
 import { realWorld } from './world.ts';
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -247,11 +248,11 @@ async function run([name = '', ...args]: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** What the message alone explains: a wrong option, a file that cannot be read, an address that is taken. */
+/** What the message alone explains: a wrong option, a file that cannot be read, an address where nobody answers. */
 function explainsItself(error: unknown): error is Error {
   const isSystems = error instanceof Error && 'syscall' in error;
   const isOptions = error instanceof TypeError && 'code' in error;
-  return error instanceof UsageError || isOptions || isSystems;
+  return error instanceof UsageError || error instanceof RedisUnavailable || isOptions || isSystems;
 }
 
 try {

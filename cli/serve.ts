@@ -4,9 +4,10 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { hash } from '@node-rs/bcrypt';
-import type { Config } from '../config.ts';
+import { type Config, UsageError } from '../config.ts';
 import { type Node, startNode } from '../node/node.ts';
 import { configuredAccounts, isPlayed } from '../node/providers.ts';
+import { isFree } from '../persistence/embedded/ports.ts';
 import { keptSecrets } from '../persistence/kept-secrets.ts';
 import { layDemoData } from '../persistence/postgres/demo-data.ts';
 import type { Sandbox } from '../providers/sandbox/server.ts';
@@ -38,8 +39,9 @@ export interface ServeOptions {
   readonly program: string;
 }
 
-/** The exit code. Rejects when the node cannot start. */
+/** The exit code. Rejects when the node cannot start, before anything is started when its port is taken. */
 export async function serve(config: Config, options: ServeOptions): Promise<number> {
+  if (!options.member) await refuseTaken(config);
   setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
   const logger = createLogger(config.LOG_LEVEL);
   process.on('unhandledRejection', (error) => {
@@ -63,6 +65,15 @@ export async function serve(config: Config, options: ServeOptions): Promise<numb
   } finally {
     await stores.stop();
   }
+}
+
+/**
+ * Two servers could share a port without a word, and a second one with our NODE_ID takes our place in the cluster when it
+ * joins: so it must not come so far.
+ */
+async function refuseTaken({ HOST: host, PORT: port }: Config): Promise<void> {
+  if (await isFree(port, host)) return;
+  throw new UsageError(`PORT ${port} is taken at ${host}: does onsale run already? PORT=0 takes any free port`);
 }
 
 async function start(
@@ -91,6 +102,7 @@ async function start(
       logger,
       databaseUrl: stores.databaseUrl,
       redisUrl: stores.redisUrl,
+      sharesPort: member,
       jwtSecret: config.JWT_SECRET ?? secrets.jwtSecret,
       ticketKey: config.PASS_PRIVATE_KEY ?? secrets.ticketKey,
       payments: sandboxUrl ? playAccounts(secrets, sandboxUrl) : configuredAccounts(config),

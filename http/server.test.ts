@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { freePorts } from '../persistence/embedded/ports.ts';
 import { refusal, startEdge, type TestEdge } from '../test/edge.ts';
 import { RawConnection } from '../test/raw-connection.ts';
 import { defineRoute } from './route.ts';
@@ -217,6 +218,14 @@ it('answers 503 to a request that nobody answered in time', async () => {
   await own.stop();
 });
 
-it('refuses an address that is taken', async () => {
-  await expect(startEdge([wait], {}, { port: edge.port })).rejects.toThrow(String(edge.port));
+it('refuses an address that is taken, also by a server that would share it, unless it shares it, too', async () => {
+  const { port } = edge;
+  await expect(startEdge([wait], {}, { port })).rejects.toThrow(`cannot listen on 127.0.0.1:${port}`);
+  const [shared = 0] = await freePorts(1);
+  const crew = await Promise.all([1, 2].map(() => startEdge([wait], {}, { port: shared, sharesPort: true })));
+  await expect(startEdge([wait], {}, { port: shared })).rejects.toThrow(`cannot listen on 127.0.0.1:${shared}`);
+  await Promise.all(crew.map((member) => member.stop()));
+  const alone = await startEdge([wait], {}, { port: shared });
+  await expect(startEdge([wait], {}, { port: shared, sharesPort: true })).rejects.toThrow('cannot listen');
+  await alone.stop();
 });

@@ -2,7 +2,7 @@
  * The listening socket: puts the route table on it, answers what the table does not have, and stops without cutting
  * anybody off. With exchange.ts and live/socket.ts the only user of uWebSockets.js.
  */
-import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
+import type { HttpRequest, HttpResponse, ListenOptions, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
 import { createAnswerHeads } from './answer-head.ts';
 import { createClientAddress } from './client-address.ts';
 import type { Deps } from './deps.ts';
@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Other processes listen here as well, and the system spreads the connections over them (SO_REUSEPORT). @default false */
+  readonly sharesPort?: boolean;
   readonly routes: readonly Route[];
   readonly deps: Deps;
   /** Live connections to waiting rooms; absent: there is no WebSocket. */
@@ -134,9 +136,19 @@ function requestIds(serverId: string): () => string {
   };
 }
 
-function listen(app: TemplatedApp, { host, port }: ServerOptions): Promise<us_listen_socket> {
+declare module 'uWebSockets.js' {
+  interface TemplatedApp {
+    /** The library takes options beside a host, which its types do not say. */
+    listen(host: string, port: number, options: ListenOptions, done: (socket: us_listen_socket | false) => void): this;
+  }
+}
+
+/** The library's LIBUS_LISTEN_DEFAULT shares the port with whoever else does; LIBUS_LISTEN_EXCLUSIVE_PORT with nobody. */
+const listenOptions = { shared: 0, exclusive: 1 } as const;
+
+function listen(app: TemplatedApp, { host, port, sharesPort = false }: ServerOptions): Promise<us_listen_socket> {
   return new Promise((resolve, reject) => {
-    app.listen(host, port, (socket) => {
+    app.listen(host, port, sharesPort ? listenOptions.shared : listenOptions.exclusive, (socket) => {
       if (socket) resolve(socket);
       else reject(new Error(`cannot listen on ${host}:${port}`));
     });

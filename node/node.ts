@@ -26,6 +26,8 @@ export interface NodeOptions {
   readonly logger: Logger;
   readonly databaseUrl: string;
   readonly redisUrl: string;
+  /** Other nodes listen on this port, too. @default false */
+  readonly sharesPort?: boolean;
   readonly jwtSecret: string;
   readonly ticketKey: string;
   readonly payments: PaymentAccounts;
@@ -97,6 +99,7 @@ async function openNode(options: NodeOptions, opened: Omit<Parts, 'providers' | 
     const server = await startServer({
       host: config.HOST,
       port: config.PORT,
+      sharesPort: options.sharesPort ?? false,
       routes: [...routes, ...builtPages(logger)],
       deps,
       live: deps.live,

@@ -95,11 +95,10 @@ export async function connectStores({
   failed,
   now,
 }: StoreOptions): Promise<NodeStores> {
-  const redisFailed = (error: Error) => failed('Redis', error);
-  const gateConnection = connectGate(redisUrl, { commandTimeoutMs: redisTimeoutMs, failed: redisFailed });
-  const limits = rateLimits
-    ? await connectRateLimits(redisUrl, { commandTimeoutMs: redisTimeoutMs, failed: redisFailed })
-    : null;
+  const redisOptions = { commandTimeoutMs: redisTimeoutMs, failed: (error: Error) => failed('Redis', error) };
+  // First, for it is the only one that may reject: nothing else is open then.
+  const limits = rateLimits ? await connectRateLimits(redisUrl, redisOptions) : null;
+  const gateConnection = connectGate(redisUrl, redisOptions);
   const pool = openPool({
     databaseUrl,
     connectionsMax: poolConnectionsMax,

@@ -1,4 +1,4 @@
-/** Free TCP ports of the loopback interface. Free now: somebody else may take one in the next moment. */
+/** Free TCP ports, of the loopback interface unless a host is named. Free now: somebody else may take one in the next moment. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 
@@ -10,17 +10,21 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-export async function isFree(port: number): Promise<boolean> {
+/** Also false when somebody listens there who would share the port. Rejects when `host` is no address of this machine. */
+export async function isFree(port: number, host = loopback): Promise<boolean> {
   try {
-    await release(await hold(port));
+    await release(await hold(port, host));
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return false;
+    throw error;
   }
 }
 
-async function hold(port: number): Promise<Server> {
-  const server = createServer().listen(port, '127.0.0.1');
+const loopback = '127.0.0.1';
+
+async function hold(port: number, host = loopback): Promise<Server> {
+  const server = createServer().listen(port, host);
   await once(server, 'listening');
   return server;
 }

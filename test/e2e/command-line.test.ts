@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { expect, it } from 'vitest';
+import { freePorts } from '../../persistence/embedded/ports.ts';
 import { runOnsale, spawnNode } from '../node-process.ts';
 import { openDatabase, openRedis, startOwnStores } from '../stores.ts';
 
@@ -64,14 +65,49 @@ it('brings a schema up to date, audits it, and leaves nothing behind', async () 
   await database.drop();
 });
 
-it('does not serve on an address that is taken', async () => {
+it('does not serve on an address that is taken or is not here, and starts nothing', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
-  const [database, redisUrl] = await Promise.all([openDatabase(), openRedis()]);
   const { port } = taken.address() as AddressInfo;
-  const environment = { PORT: String(port), SANDBOX_PORT: '0', DATABASE_URL: database.url, REDIS_URL: redisUrl };
-  await expect(spawnNode(environment)).rejects.toThrow(/ended with 1: .*cannot listen on 127\.0\.0\.1:\d+/s);
+  const refused = await runOnsale(['serve'], { PORT: String(port) });
+  expect(refused).toEqual({ code: 1, stdout: '', stderr: takenSays(port) });
+  expect((await runOnsale(['serve', '--nodes', '2'], { PORT: String(port) })).stderr).toBe(takenSays(port));
+  const elsewhere = await runOnsale(['serve'], { HOST: '203.0.113.1', PORT: '18080' });
+  expect(elsewhere).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^listen EADDRNOTAVAIL.*\n$/) });
   taken.close();
+});
+
+it('does not take the place of a server that runs already, on its port and by its name', async () => {
+  const [database, redisUrl] = await Promise.all([openDatabase(), openRedis()]);
+  const named = { NODE_ID: 'one', SANDBOX_PORT: '0', DATABASE_URL: database.url, REDIS_URL: redisUrl };
+  const first = await spawnNode({ ...named, PORT: '0' });
+  const { port } = new URL(first.url);
+  expect(await runOnsale(['serve'], { ...named, PORT: port })).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: takenSays(port),
+  });
+  expect((await fetch(`${first.url}/ready`)).status).toBe(200);
+  await first.stop();
+  await database.drop();
+});
+
+const takenSays = (port: number | string) =>
+  `PORT ${port} is taken at 127.0.0.1: does onsale run already? PORT=0 takes any free port\n`;
+
+it('ends when a store is not where it should be, and says which', async () => {
+  const [database, redisUrl] = await Promise.all([openDatabase(), openRedis()]);
+  const [nobody = 0] = await freePorts(1);
+  const here = { PORT: '0', SANDBOX_PORT: '0', LOG_LEVEL: 'fatal', DATABASE_URL: database.url, REDIS_URL: redisUrl };
+  const withoutRedis = await runOnsale(['serve'], { ...here, REDIS_URL: `redis://127.0.0.1:${nobody}` });
+  expect(withoutRedis).toEqual({ code: 1, stdout: '', stderr: 'Redis is not reachable\n' });
+  const away = await runOnsale(['serve'], { ...here, DATABASE_URL: `postgres://x@127.0.0.1:${nobody}/x` });
+  expect(away).toMatchObject({ code: 1, stderr: expect.stringMatching(/^DATABASE_URL: connect ECONNREFUSED .+\n$/) });
+  const strange = await runOnsale(['serve'], { ...here, DATABASE_URL: `${database.url}-not` });
+  expect(strange).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^DATABASE_URL: database ".+" does not exist\n$/),
+  });
   await database.drop();
 });
 
