@@ -72,6 +72,8 @@ export interface NodeStores {
 
 /** The gate's batches are small: one that takes longer than this is as good as lost. */
 const redisTimeoutMs = 1_000;
+/** At start, when Redis may be starting, too. */
+const firstConnectWaitMs = 5_000;
 const poolTimeoutMs = 10_000;
 const poolConnectionsMax = 8;
 /** Events spread over two connections: one commits while the other's answer is on its way. */
@@ -139,7 +141,7 @@ export async function connectStores({
     storeNotice: createWebhookInbox(pool),
     zonesWithHolds: () => zonesWithHolds(pool),
     async unsafeSettings() {
-      const servers = await gateConnection.all(redisTimeoutMs);
+      const servers = await gateConnection.all(firstConnectWaitMs);
       const found = [findUnsafePostgres(pool), ...servers.map(({ redis }) => findUnsafeRedis(redis))];
       return (await Promise.all(found)).flat();
     },

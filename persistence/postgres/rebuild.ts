@@ -6,20 +6,26 @@ import pg from 'pg';
 import type { EventSnapshot } from '../../engine/ports.ts';
 import { chunks } from './cursor.ts';
 
+export interface RebuildOptions {
+  readonly databaseUrl: string;
+  /**
+   * Of one statement, of the wait for another's rebuild, and of a rebuild that reads nothing more: after it, PostgreSQL gives
+   * the lock to the next. However large an event is, it is read in small steps.
+   */
+  readonly stepTimeoutMs: number;
+}
+
+/** Rejects when a step takes too long, or PostgreSQL does not answer: what was begun is worth nothing, and may begin anew. */
 export async function rebuildEvent(
-  databaseUrl: string,
+  options: RebuildOptions,
   eventId: string,
   isBuilt: (generation: number) => Promise<boolean>,
   load: (snapshot: EventSnapshot) => Promise<void>,
 ): Promise<void> {
-  const client = new pg.Client({
-    connectionString: databaseUrl,
-    application_name: 'onsale rebuild',
-    connectionTimeoutMillis: 2_000,
-  });
+  const client = rebuildClient(options);
   client.on('error', () => {});
-  await client.connect();
   try {
+    await client.connect();
     await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [eventId]);
     if (await isBuilt(await generationOf(client, eventId))) return;
     const generation = await raiseGeneration(client, eventId);
@@ -27,9 +33,22 @@ export async function rebuildEvent(
     await load(await openSnapshot(client, eventId, generation));
     await client.query('commit');
   } finally {
-    // Ending the session releases the lock, also after a failure in the middle.
-    await client.end();
+    // Ending the session releases the lock, also after a failure in the middle. A server that is silent says no farewell.
+    client.end().catch(() => {});
   }
+}
+
+function rebuildClient({ databaseUrl, stepTimeoutMs }: RebuildOptions): pg.Client {
+  return new pg.Client({
+    connectionString: databaseUrl,
+    application_name: 'onsale rebuild',
+    connectionTimeoutMillis: 2_000,
+    statement_timeout: stepTimeoutMs,
+    query_timeout: stepTimeoutMs + 1_000,
+    // The lock must not outlive us for hours when our machine is gone: PostgreSQL hears of that late, or never.
+    idle_in_transaction_session_timeout: stepTimeoutMs,
+    options: `-c idle_session_timeout=${stepTimeoutMs}`,
+  });
 }
 
 async function generationOf(client: pg.Client, eventId: string): Promise<number> {

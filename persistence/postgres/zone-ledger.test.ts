@@ -6,6 +6,7 @@ import { insertZone } from '../../test/contracts/catalogue.ts';
 import { newId } from '../../test/contracts/event-sample.ts';
 import { bookingCommand, terms, todayMs } from '../../test/contracts/ledger-bench.ts';
 import { openDatabase } from '../../test/stores.ts';
+import { openTcpLine } from '../../test/tcp-line.ts';
 import { AnswerLost, type Lane, openLane } from './lane.ts';
 import { createZoneLedger } from './zone-ledger.ts';
 
@@ -80,5 +81,52 @@ describe('a ledger over PostgreSQL', () => {
     await expect(cut).rejects.toThrow(AnswerLost);
     expect(await row(batch)).toEqual({ available: 10, held: 0, version: 0 });
     expect(await ledger.commit(batch)).toBe('committed');
+  });
+
+  describe('rebuilding an event', () => {
+    const never = async () => false;
+    const stepTimeoutMs = 300;
+    const impatient = (databaseUrl: string) =>
+      createZoneLedger({ commitLanes: [lane], lane, databaseUrl, rebuildStepTimeoutMs: stepTimeoutMs });
+
+    it('waits for another rebuild no longer than a step may take, and is not held up by one that went silent', async () => {
+      const { lease } = await firstBatch();
+      let began = () => {};
+      const loading = new Promise<void>((resolve) => {
+        began = resolve;
+      });
+      // Its machine is gone: it reads nothing more, and will never say so.
+      const silent = createZoneLedger({
+        commitLanes: [lane],
+        lane,
+        databaseUrl: database.url,
+        rebuildStepTimeoutMs: 2_000,
+      });
+      void silent.rebuild(lease.eventId, never, () => {
+        began();
+        return new Promise(() => {});
+      });
+      await loading;
+      const next = impatient(database.url);
+      await expect(next.rebuild(lease.eventId, never, async () => {})).rejects.toThrow('statement timeout');
+      await waitFor(`select 1 from pg_database where not exists (select 1 from pg_locks l join pg_stat_activity a using (pid)
+        where l.locktype = 'advisory' and a.application_name = 'onsale rebuild' and a.datname = current_database())`);
+      const loaded: string[] = [];
+      await next.rebuild(lease.eventId, never, async ({ eventId }) => void loaded.push(eventId));
+      expect(loaded).toEqual([lease.eventId]);
+    });
+
+    it('ends when PostgreSQL stops answering in the middle', async () => {
+      const { lease } = await firstBatch();
+      const url = new URL(database.url);
+      const line = await openTcpLine(url.hostname, Number(url.port));
+      url.port = String(line.port);
+      const lost = impatient(url.href).rebuild(lease.eventId, never, async (snapshot) => {
+        line.block('back');
+        for await (const _ of snapshot.holds());
+      });
+      await expect(lost).rejects.toThrow('Query read timeout');
+      await line.close();
+    });
   });
 });

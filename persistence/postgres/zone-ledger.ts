@@ -17,8 +17,11 @@ export function createZoneLedger(options: {
   readonly commitLanes: readonly Lane[];
   readonly lane: Lane;
   readonly databaseUrl: string;
+  /** Of one step of a rebuild (rebuild.ts). @default 20000 */
+  readonly rebuildStepTimeoutMs?: number;
 }): ZoneLedger {
   const { lane, databaseUrl } = options;
+  const rebuildOptions = { databaseUrl, stepTimeoutMs: options.rebuildStepTimeoutMs ?? 20_000 };
   const commits = options.commitLanes.map(shareCommits);
   const commit = (batch: CommitBatch) => {
     const byLane = commits[Number.parseInt(batch.lease.eventId.slice(-4), 16) % commits.length];
@@ -43,7 +46,7 @@ export function createZoneLedger(options: {
       return rows.map((row) => ({ ...readBooking(row), key: row.key, fingerprint: row.fingerprint }));
     },
     find: (eventId, bookingId) => find({ eventId, bookingId }),
-    rebuild: (eventId, isBuilt, load) => rebuildEvent(databaseUrl, eventId, isBuilt, load),
+    rebuild: (eventId, isBuilt, load) => rebuildEvent(rebuildOptions, eventId, isBuilt, load),
   };
 }
 

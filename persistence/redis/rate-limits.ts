@@ -14,8 +14,8 @@ export interface RateLimitStore extends RateLimits {
   close(): void;
 }
 
-/** How long the first connection may take. */
-const connectWaitMs = 2_000;
+/** How long the first connection may take: both sides may just be starting, on a machine that is busy with it. */
+const connectWaitMs = 5_000;
 
 /** Rejects when the first connection fails; later ones come back by themselves. */
 export async function connectRateLimits(redisUrl: string, options: ServerOptions): Promise<RateLimitStore> {

@@ -1,6 +1,7 @@
 /** What a server is called, through restarts and fail-overs. Lost answers are test/lost-answers.test.ts. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { batchOf, countersOf, newId, noonMs, reserveCommand, snapshotOf } from '../../test/contracts/event-sample.ts';
+import { heapGrowth } from '../../test/heap.ts';
 import { type RedisUnderTest, replicate, startRedisServer } from '../../test/redis-servers.ts';
 import { openTcpLine, type TcpLine } from '../../test/tcp-line.ts';
 import { connectGate, type GateConnection } from './connection.ts';
@@ -53,4 +54,14 @@ it('does not take a master that came back for the one that it was: what it forgo
   await connection.all(5_000);
   expect(await gate.apply(batchOf(lease, 0, [reserveCommand()]))).toEqual({ ok: false, reason: 'stale' });
   expect(await gate.isBuilt(eventId, 1)).toBe(false);
+});
+
+it('keeps nothing of those who could not wait for it: a request a millisecond for minutes would fill the memory', async () => {
+  const nowhere = connectGate('redis://127.0.0.1:1', { commandTimeoutMs: 100, failed: () => {} });
+  const asked = () => Promise.allSettled(Array.from({ length: 1_000 }, () => nowhere.all(0)));
+  const grownBytes = await heapGrowth(async () => {
+    for (let round = 0; round < 50; round++) await asked();
+  });
+  nowhere.close();
+  expect(grownBytes).toBeLessThan(5_000_000);
 });

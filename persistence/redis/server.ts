@@ -56,7 +56,7 @@ export function connectServer(redisUrl: string, options: ServerOptions): ServerC
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
   let runId: string | null = null;
-  let waiting: (() => void)[] = [];
+  const waiting = new Set<() => void>();
   const recheck = async () => {
     runId = nameIn(await redis.info('server', 'replication'));
   };
@@ -79,9 +79,7 @@ export function connectServer(redisUrl: string, options: ServerOptions): ServerC
   redis.on('ready', () => {
     recheck().then(
       () => {
-        const wake = waiting;
-        waiting = [];
-        for (const proceed of wake) proceed();
+        for (const proceed of waiting) proceed();
       },
       // The connection went away again: the next 'ready' asks anew.
       () => redis.disconnect(true),
@@ -95,13 +93,15 @@ export function connectServer(redisUrl: string, options: ServerOptions): ServerC
       const { present } = connection;
       if (present) return Promise.resolve(present);
       return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new RedisUnavailable('Redis is not reachable')), waitMs);
-        waiting.push(() => {
+        const proceed = () => {
+          waiting.delete(proceed);
           clearTimeout(timer);
           const now = connection.present;
           if (now) resolve(now);
-          else reject(new RedisUnavailable('Redis went away again'));
-        });
+          else reject(new RedisUnavailable('Redis is not reachable'));
+        };
+        const timer = setTimeout(proceed, waitMs);
+        waiting.add(proceed);
       });
     },
     close() {
