@@ -24,6 +24,7 @@ import { restartRedis, startOwnStores } from './stores.ts';
 const gateCall = loadScript('zone_batch').sha;
 const reserveCall = 'reserve_batch';
 const commitCall = 'commit_batches';
+const togetherCall = 'reserve_together';
 const capacity = 2_000;
 
 describe('a zone over real stores', () => {
@@ -187,7 +188,7 @@ describe('a zone over real stores', () => {
     const zones = neighbourIds.map(startOne);
     expect(await settled(zones.map((each) => ask(newId(), newId(), each)))).toEqual(zones.map(() => 'accepted'));
     for (let round = 0; round < 10; round++) {
-      const cut = lines.postgres.cutNext(commitCall, when);
+      const cut = lines.postgres.cutNext(togetherCall, when);
       const asked = zones.map((each) => ask(newId(), newId(), each));
       await cut;
       expect(await settled(asked)).toEqual(zones.map(() => 'accepted'));

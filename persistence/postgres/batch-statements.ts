@@ -6,7 +6,7 @@
 import { transitions } from '../../engine/booking.ts';
 import type { CommitBatch } from '../../engine/ports.ts';
 import { eventsText } from '../batch-events.ts';
-import { hashes, integers, moments, texts, uuids } from './binary-arrays.ts';
+import { bigints, hashes, integers, moments, texts, uuids } from './binary-arrays.ts';
 import { isAnswer, type Lane } from './lane.ts';
 
 /** Errors of PostgreSQL that mean "a batch contradicts the truth": unique and check violations, and refuse_batch's. */
@@ -29,8 +29,11 @@ export async function commitTogether(lane: Lane, batches: readonly CommitBatch[]
     const { rows } = await lane.query({ name: 'reserve_batch', text: reserveSql, values: reserveValues(first) });
     return [rows.length === 1];
   }
-  const values = [...zoneValues(batches), ...madeValues(batches), ...movedValues(batches)];
-  const { rows } = await lane.query<{ number: number }>({ name: 'commit_batches', text: commitSql, values });
+  const { rows } = await lane.query<{ number: number }>(
+    batches.every(({ moved }) => moved.length === 0)
+      ? { name: 'reserve_together', text: reserveTogetherSql, values: reserveTogetherValues(batches) }
+      : { name: 'commit_batches', text: commitSql, values: commitValues(batches) },
+  );
   const taken = new Set(rows.map(({ number }) => number));
   return batches.map((_, index) => taken.has(index + 1));
 }
@@ -79,9 +82,56 @@ function reserveValues(batch: CommitBatch): unknown[] {
 }
 
 /*
- * Any batches. The zones' rows are locked first, in the order of their ids, as everywhere: two statements that want the same
- * zones, one of them of an owner that was fenced, cannot wait for each other. Of a zone whose row is not as its batch says
- * nothing else happens. Counters are computed from the rows that really changed, by the shifts of the life cycle
+ * The same of several zones: the whole of a sale of many. Their rows are locked first, one look into the index each and in the
+ * order of their ids, as everywhere: two statements that want the same zones, one of them of an owner that was fenced, cannot
+ * wait for each other. Of a zone whose row is not as its batch says nothing else happens. All tell the outside in one row.
+ */
+const reserveTogetherSql = `
+  with zone as materialized (
+    select b.*
+    from (
+      select *
+      from unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::bigint[], $8::text[],
+                  $9::int[])
+             with ordinality as b(zone_id, epoch, generation, version, now, price, currency, seats, number)
+      order by zone_id
+    ) b, lateral (
+      select from zones
+      where event_id = $1 and id = b.zone_id
+        and owner_epoch = b.epoch and gate_generation = b.generation and version = b.version
+      for update
+    ) locked
+  ), counted as (
+    update zones set available = available - z.seats, held = held + z.seats, version = zones.version + 1
+    from zone z where event_id = $1 and id = z.zone_id
+  ), made as (
+    insert into bookings (event_id, id, zone_id, user_id, idempotency_key, fingerprint, quantity, amount_minor,
+                          currency, status, created_at, expires_at)
+    select $1, m.id, z.zone_id, m.user_id, m.key, m.fingerprint, m.quantity, m.quantity * z.price, z.currency,
+           'reserved', z.now, m.expires_at
+    from unnest($11::int[], $12::uuid[], $13::uuid[], $14::bytea[], $15::bytea[], $16::int[], $17::timestamptz[])
+           as m(number, id, user_id, key, fingerprint, quantity, expires_at)
+    join zone z on z.number = m.number
+  ), told as (
+    insert into outbox (topic, types, events)
+    select 'booking-events', '{booking.created}', '[' || string_agg(e.events, ',') || ']'
+    from unnest($10::text[]) with ordinality as e(events, number) join zone z on z.number = e.number
+    having count(*) > 0
+  )
+  select number::int from zone`;
+
+/** $1 to $17 of `reserveTogetherSql` */
+function reserveTogetherValues(batches: readonly CommitBatch[]): unknown[] {
+  return [
+    ...zoneValues(batches),
+    integers(batches.map(({ made }) => made.reduce((seats, { quantity }) => seats + quantity, 0))),
+    texts(batches.map((batch) => eventsText(batch).slice(1, -1))),
+    ...madeValues(batches),
+  ];
+}
+
+/*
+ * Any batches, of one zone or several, locked in the order of their ids. Counters are computed from the rows that really changed, by the shifts of the life cycle
  * (engine/booking.ts), and refuse_batch undoes everything when fewer rows changed than the gate let through.
  *
  * Each booking costs one look into its index and is changed where it was found; the zone's lock keeps it there. A plain
@@ -149,24 +199,33 @@ const commitSql = `
   select z.number::int, case when done.whole then true else refuse_batch('the gate let through what the truth does not have') end
   from zone z left join done on done.number = z.number`;
 
-/** $1 to $11: the event, and of each zone the row that its batch is for, its terms, its events and how many rows it is. */
+/** $1 to $26 of `commitSql` */
+function commitValues(batches: readonly CommitBatch[]): unknown[] {
+  return [
+    ...zoneValues(batches),
+    texts(batches.map(eventsText)),
+    integers(batches.map(({ made }) => made.length)),
+    integers(batches.map(({ moved }) => moved.length)),
+    ...madeValues(batches),
+    ...movedValues(batches),
+  ];
+}
+
+/** $1 to $8: the event, and of each zone the row that its batch is for, and its terms. */
 function zoneValues(batches: readonly CommitBatch[]): unknown[] {
   return [
     batches[0]?.lease.eventId,
     uuids(batches.map(({ lease }) => lease.zoneId)),
-    batches.map(({ lease }) => lease.epoch),
-    batches.map(({ lease }) => lease.generation),
-    batches.map(({ version }) => version),
+    bigints(batches.map(({ lease }) => lease.epoch)),
+    bigints(batches.map(({ lease }) => lease.generation)),
+    bigints(batches.map(({ version }) => version)),
     moments(batches.map(({ nowMs }) => nowMs)),
-    batches.map(({ terms }) => terms.priceMinor),
-    batches.map(({ terms }) => terms.currency),
-    texts(batches.map(eventsText)),
-    integers(batches.map(({ made }) => made.length)),
-    integers(batches.map(({ moved }) => moved.length)),
+    bigints(batches.map(({ terms }) => terms.priceMinor)),
+    texts(batches.map(({ terms }) => terms.currency)),
   ];
 }
 
-/** $12 to $18: new bookings, each with the number of its batch. */
+/** New bookings, each with the number of its batch. */
 function madeValues(batches: readonly CommitBatch[]): unknown[] {
   const made = batches.flatMap((batch) => batch.made);
   return [integers(batches.flatMap((batch, index) => batch.made.map(() => index + 1))), ...columnsOf(made)];

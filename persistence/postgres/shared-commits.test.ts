@@ -81,7 +81,23 @@ describe('batches of several zones', () => {
     ]);
   });
 
-  it('tell the outside of each zone in a row of its own, and say which rows hold nothing but new bookings', async () => {
+  it('that only sell tell the outside in one row, of those that were taken', async () => {
+    const zones = await openZones(3);
+    await admin.query('update zones set owner_epoch = owner_epoch + 1 where id = $1', [zones[1]?.lease.zoneId]);
+    const made = zones.map(() => [bookingCommand(), bookingCommand()]);
+    const answers = await Promise.all(zones.map((zone, index) => ask(zone.batch(made[index] ?? []))));
+    expect(answers).toEqual(['committed', 'stale', 'committed']);
+    const { rows } = await admin.query(
+      'select types, events from outbox where strpos(events, $1) > 0 or strpos(events, $2) > 0 or strpos(events, $3) > 0',
+      made.map(([first]) => first?.bookingId),
+    );
+    expect(rows.map(({ types }) => types)).toEqual([['booking.created']]);
+    const told = JSON.parse(rows[0].events).map((event: { subject: string }) => event.subject);
+    const sold = [...(made[0] ?? []), ...(made[2] ?? [])].map(({ bookingId }) => bookingId);
+    expect(told.toSorted()).toEqual(sold.toSorted());
+  });
+
+  it('that also move tell the outside of each zone in a row of its own, and say which rows hold nothing but new bookings', async () => {
     const zones = await openZones(2);
     const [moving, selling] = zones as [ZoneOfTest, ZoneOfTest];
     const old = await moving.reserved();

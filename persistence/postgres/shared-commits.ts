@@ -1,7 +1,7 @@
 /**
  * Who shares a commit on one lane. A commit costs PostgreSQL as much as dozens of rows, so small batches of different zones
  * that want one in the same turn of the event loop, or while another is under way (Nagle's rule, RFC 896), are written by
- * one statement; a zone whose batch is worth a commit waits for nobody.
+ * one statement, however many they are; a zone whose own batch is worth a commit waits for nobody.
  *
  * Each zone has an answer of its own, as if it had been alone: one that was fenced is stale and the others are committed;
  * when one contradicts the truth, each is tried alone; when there is no answer, each of them is in doubt.
@@ -12,7 +12,7 @@ import type { Lane } from './lane.ts';
 
 /** Statements that may be under way: one at work in PostgreSQL, one behind it, one whose answer is read. */
 const underWayMax = 3;
-/** So many rows are worth a commit of their own: they wait for nobody. */
+/** A batch of so many rows is worth a commit of its own, and waits for nobody. */
 const rowsWorthIt = 64;
 /** Rows of several zones in one statement: a longer one would keep the zones of the next waiting. */
 const rowsMax = 512;
@@ -44,7 +44,7 @@ export function shareCommits(lane: Lane): (batch: CommitBatch) => Promise<Commit
     }
   };
   const sendWaiting = () => {
-    while (underWay === 0 ? waiting.length > 0 : underWay < underWayMax && rowsOf(waiting) >= rowsWorthIt) {
+    while (underWay === 0 ? waiting.length > 0 : underWay < underWayMax && waiting.some(isWorthIt)) {
       const [together, others] = choose(waiting);
       waiting = others;
       underWay++;
@@ -60,8 +60,9 @@ export function shareCommits(lane: Lane): (batch: CommitBatch) => Promise<Commit
   };
   return (batch) =>
     new Promise((resolve, reject) => {
-      waiting.push({ batch, resolve, reject });
-      if (rowsOf(waiting) >= rowsWorthIt) sendWaiting();
+      const asked = { batch, resolve, reject };
+      waiting.push(asked);
+      if (isWorthIt(asked)) sendWaiting();
       else if (!turning) {
         turning = true;
         // Zones that were judged together ask in one turn.
@@ -82,7 +83,7 @@ function choose(waiting: readonly Waiting[]): readonly [readonly Waiting[], Wait
   let rows = 0;
   for (const each of waiting) {
     const { lease } = each.batch;
-    const size = rowsOf([each]);
+    const size = rowsOf(each);
     const isFirst = !zones.has(lease.zoneId);
     zones.add(lease.zoneId);
     if (isFirst && lease.eventId === eventId && (together.length === 0 || rows + size <= rowsMax)) {
@@ -93,6 +94,10 @@ function choose(waiting: readonly Waiting[]): readonly [readonly Waiting[], Wait
   return [together, others];
 }
 
-function rowsOf(waiting: readonly Waiting[]): number {
-  return waiting.reduce((sum, { batch }) => sum + batch.made.length + batch.moved.length, 0);
+function rowsOf({ batch }: Waiting): number {
+  return batch.made.length + batch.moved.length;
+}
+
+function isWorthIt(waiting: Waiting): boolean {
+  return rowsOf(waiting) >= rowsWorthIt;
 }
