@@ -41,10 +41,8 @@ type Deliver = (row: OutboxRow) => Promise<void>;
 
 function toConsumers(consumers: readonly EventConsumer[], delivery: Delivery): Deliver {
   return async (row) => {
-    const followers = consumers.filter((consumer) => consumer.topic === row.topic);
-    if (followers.length === 0) return;
-    const events = await readRow(row, delivery);
-    await Promise.all(followers.map((consumer) => delivery.hand(consumer, events)));
+    const followers = followersOf(row.topic, consumers);
+    if (followers.length > 0) await handToAll(followers, await readRow(row, delivery), delivery);
   };
 }
 
@@ -76,14 +74,27 @@ function followLog(
   { delivery, pace }: { readonly delivery: Delivery; readonly pace: Pace },
 ): void {
   for (const topic of new Set(consumers.map((consumer) => consumer.topic))) {
-    const followers = consumers.filter((consumer) => consumer.topic === topic);
+    const followers = followersOf(topic, consumers);
     log.follow(topic, async (items) => {
       const rest = pace.begin();
       const events = await readItems(topic, items, delivery);
-      await Promise.all(followers.map((consumer) => delivery.hand(consumer, events)));
+      await handToAll(followers, events, delivery);
       await rest();
     });
   }
+}
+
+function followersOf(topic: string, consumers: readonly EventConsumer[]): readonly EventConsumer[] {
+  return consumers.filter((consumer) => consumer.topic === topic);
+}
+
+/** Resolves when each of them has taken or parked what concerns it. */
+async function handToAll(
+  followers: readonly EventConsumer[],
+  events: readonly DomainEvent[],
+  delivery: Delivery,
+): Promise<void> {
+  await Promise.all(followers.map((consumer) => delivery.hand(consumer, events)));
 }
 
 async function readItems(topic: Topic, items: readonly LogItem[], delivery: Delivery): Promise<readonly DomainEvent[]> {

@@ -3,6 +3,7 @@
  * each in turn is restarted, again and again. After each blow every zone is asked until it answers: that is how long it was
  * away for a buyer who does not let go. At the end, the audit, and the batches that the stores refused.
  */
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { build } from 'hdr-histogram-js';
 import { auditTable } from '../cli/audit.ts';
 import type { Fixture } from '../cli/seed.ts';
+import { UsageError } from '../config.ts';
 import { type Chance, chanceFrom } from './chance.ts';
 import { loadSteadily, type SteadyLoad, steadyLines, warmUpSeconds } from './cluster-load.ts';
 import { type Crowd, eager, type Mood } from './crowd.ts';
@@ -79,11 +81,11 @@ export function runCluster(args: string[], io: ClusterIo): Promise<number> {
   });
   const whole = (name: Exclude<keyof typeof values, 'blow'>, least: number) => {
     const value = Number(values[name]);
-    if (!Number.isSafeInteger(value) || value < least) throw new TypeError(`--${name} must be at least ${least}`);
+    if (!Number.isSafeInteger(value) || value < least) throw new UsageError(`--${name} must be at least ${least}`);
     return value;
   };
   const blow = blows.find((each) => each === values.blow);
-  if (!blow) throw new TypeError(`--blow is one of ${blows.join(', ')}`);
+  if (!blow) throw new UsageError(`--blow is one of ${blows.join(', ')}`);
   const nodes = whole('nodes', 2);
   const sale = { zones: whole('zones', 1), seatsPerZone: whole('seats', 1), perSecond: whole('per-second', 1) };
   const times = { blows: whole('blows', 1), everySeconds: whole('every', 2), pauseSeconds: whole('pause', 1) };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { UsageError } from '../config.ts';
 import { keptTo, splitCores } from './cores.ts';
 
 describe('the cores of a measurement', () => {
@@ -14,6 +15,6 @@ describe('the cores of a measurement', () => {
   });
 
   it('cannot all be the server’s', () => {
-    expect(() => splitCores(2, 2)).toThrow(TypeError);
+    expect(() => splitCores(2, 2)).toThrow(UsageError);
   });
 });

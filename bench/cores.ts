@@ -3,6 +3,7 @@
  * server what it needs to come. With taskset(1), so Linux only.
  */
 import { cpus } from 'node:os';
+import { UsageError } from '../config.ts';
 
 /** As taskset takes it; null: all cores. */
 export type Cores = string | null;
@@ -16,7 +17,7 @@ export interface Split {
 export function splitCores(serverCores: number, inAll = cpus().length): Split {
   if (serverCores === 0) return { server: null, generators: null };
   if (serverCores >= inAll)
-    throw new TypeError(`--server-cores must leave one of the ${inAll} cores to the generators`);
+    throw new UsageError(`--server-cores must leave one of the ${inAll} cores to the generators`);
   return { server: `0-${serverCores - 1}`, generators: `${serverCores}-${inAll - 1}` };
 }
 

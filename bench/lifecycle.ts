@@ -3,9 +3,11 @@
  * charged, as buyers do, while the provider keeps silent; then its webhooks come at an open-loop rate, and what is measured is
  * the way from the instant each was due to the moment its booking was durably confirmed.
  */
+
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { UsageError } from '../config.ts';
 import { keptSecrets } from '../persistence/kept-secrets.ts';
 import { confirmationsOf, readConfirmations } from './confirmations.ts';
 import type { Paid, PaidFixture } from './drivers/webhook.ts';
@@ -30,7 +32,7 @@ const drainPatienceMs = 60_000;
 
 export async function runLifecycle(args: readonly string[], io: LoadIo): Promise<number> {
   const options = readLoadOptions(args, lifecycleDefaults);
-  if (options.target) throw new TypeError('lifecycle signs webhooks, which only a server of its own believes');
+  if (options.target) throw new UsageError('lifecycle signs webhooks, which only a server of its own believes');
   const heading = headingOf('lifecycle', args);
   const load = steadyLoad(options, 'webhooks', options.rate);
   const sale = saleFor(options, [load]);

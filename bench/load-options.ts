@@ -1,5 +1,7 @@
 /** The flags of the load scenarios: one table, from which the usage text and the defaults come. */
 import { parseArgs } from 'node:util';
+import { UsageError } from '../config.ts';
+import { type NumberFlags, readNumbers, readSettings, textFlags } from './flags.ts';
 import type { Load } from './load/job.ts';
 import type { Step } from './load/schedule.ts';
 
@@ -33,7 +35,7 @@ const numbers = {
   total: [1_000_000, 'footprint: bookings at the end'],
   pairs: [5, 'duel: turns of each'],
   rounds: [3, 'peers: how often each is measured, in turn'],
-} as const satisfies Record<string, readonly [number, string]>;
+} as const satisfies NumberFlags;
 
 export type NumberName = keyof typeof numbers;
 export type Numbers = Readonly<Record<NumberName, number>>;
@@ -82,25 +84,19 @@ export const loadFlags: string = [
   .map((line) => `          ${line}`)
   .join('\n');
 
-/** Throws a TypeError that says which flag is wrong. `defaults` are the scenario's own. */
+/** Throws a UsageError that says which flag is wrong. `defaults` are the scenario's own. */
 export function readLoadOptions(args: readonly string[], defaults: Partial<Numbers>): LoadOptions {
   const { values } = parseArgs({ args: [...args], options: { ...flagTypes, closed: { type: 'boolean' } } });
   const text = values as Readonly<Record<string, string | undefined>>;
-  const number = (name: NumberName) => {
-    const value = Number(text[name] ?? defaults[name] ?? numbers[name][0]);
-    if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`--${name} must be a whole number`);
-    return value;
-  };
-  const names = Object.keys(numbers) as NumberName[];
-  const read = Object.fromEntries(names.map((name) => [name, number(name)])) as Record<NumberName, number>;
+  const read = readNumbers(numbers, values, defaults);
   for (const name of ['seconds', 'connections', 'generators', 'nodes', 'users', 'zones', 'buyers'] as const)
-    if (read[name] === 0) throw new TypeError(`--${name} must be above 0`);
+    if (read[name] === 0) throw new UsageError(`--${name} must be above 0`);
   return {
     ...read,
     closed: values.closed === true,
     spacing: oneOf('spacing', text.spacing ?? 'poisson', ['poisson', 'even'] as const),
     driver: text.driver ?? 'reserve',
-    settings: settingsOf(text.set),
+    settings: readSettings(text.set),
     other: text.other ?? null,
     only: text.only?.split(',') ?? null,
     jars: text.jars ?? null,
@@ -109,29 +105,18 @@ export function readLoadOptions(args: readonly string[], defaults: Partial<Numbe
   };
 }
 
-const flagTypes = Object.fromEntries(
-  [...Object.keys(numbers), ...Object.keys(texts)].map((name) => [name, { type: 'string' } as const]),
-);
+const flagTypes = textFlags([...Object.keys(numbers), ...Object.keys(texts)]);
 
 function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((candidate) => candidate === value);
-  if (found === undefined) throw new TypeError(`--${name} must be one of ${allowed.join(', ')}`);
+  if (found === undefined) throw new UsageError(`--${name} must be one of ${allowed.join(', ')}`);
   return found;
-}
-
-function settingsOf(text: string | undefined): Readonly<Record<string, string>> {
-  const pairs = (text?.split(',') ?? []).map((pair) => {
-    const [, name, value] = /^(\w+)=(.*)$/.exec(pair) ?? [];
-    if (name === undefined || value === undefined) throw new TypeError(`--set: ${pair} is not NAME=VALUE`);
-    return [name, value] as const;
-  });
-  return Object.fromEntries(pairs);
 }
 
 function targetOf(text: Readonly<Record<string, string | undefined>>): LoadOptions['target'] {
   const { target: baseUrl, fixture: fixtureFile, database: databaseUrl, redis: redisUrl, sandbox: sandboxUrl } = text;
   if (baseUrl === undefined) return null;
-  if (fixtureFile === undefined) throw new TypeError('--target needs --fixture');
+  if (fixtureFile === undefined) throw new UsageError('--target needs --fixture');
   return {
     ...{ baseUrl, fixtureFile },
     stores: databaseUrl && redisUrl && sandboxUrl ? { databaseUrl, redisUrl, sandboxUrl } : null,

@@ -2,7 +2,9 @@
  * `onsale bench peers`: Onsale and the baselines side by side. All are up, each on stores of its own; they are measured
  * in turn, several rounds, so that a mood of the machine meets all of them.
  */
+
 import { setTimeout as delay } from 'node:timers/promises';
+import { UsageError } from '../config.ts';
 import { type BaselineName, baselines, openBaseline } from './baselines/baseline.ts';
 import type { LoadFigures } from './figures.ts';
 import type { Load } from './load/job.ts';
@@ -58,7 +60,7 @@ export async function runPeers(args: readonly string[], io: LoadIo): Promise<num
 function namesOf({ only }: LoadOptions): readonly string[] {
   const names = [own, hasty, ...Object.keys(baselines)];
   const unknown = only?.find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new TypeError(`--only: ${unknown} is none of ${names.join(', ')}`);
+  if (unknown !== undefined) throw new UsageError(`--only: ${unknown} is none of ${names.join(', ')}`);
   return names.filter((name) => only?.includes(name) ?? true);
 }
 

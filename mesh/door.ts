@@ -35,7 +35,7 @@ const thingsPerTurn = 256;
 export async function openDoor(context: Context, options: DoorOptions): Promise<Door> {
   const keeper = new Reply({ context, linger: 0 });
   await keeper.bind('inproc://zeromq.zap.01');
-  void judge(keeper, options).catch(closed);
+  void judge(keeper, options).catch(unlessClosed(keeper));
   const router = new Router({
     context,
     curveServer: true,
@@ -56,13 +56,17 @@ export async function openDoor(context: Context, options: DoorOptions): Promise<
     close();
     throw error;
   }
-  void listen(router, options).catch(closed);
-  void countRefusals(router, options).catch(closed);
+  void listen(router, options).catch(unlessClosed(router));
+  void countRefusals(router, options).catch(unlessClosed(router));
   return { port: Number(router.lastEndpoint?.split(':').at(-1)), close };
 }
 
-/** What a loop over a socket ends with when the socket was closed. */
-const closed = () => {};
+/** A loop may end when its socket was closed. With any other error the node would be deaf and not know: the process ends. */
+function unlessClosed(socket: { readonly closed: boolean }) {
+  return (error: unknown) => {
+    if (!socket.closed) throw error;
+  };
+}
 
 async function judge(keeper: Reply, { admits }: DoorOptions): Promise<void> {
   for await (const [version, request, , , , mechanism, key] of keeper) {

@@ -2,9 +2,11 @@
  * What a server must be asked, and how its answers are judged: all that a measurement has to know of it. Another server
  * is measured with a module of its own that exports `openDriver` (`--driver FILE.js`).
  */
+
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Fixture } from '../../cli/seed.ts';
+import { UsageError } from '../../config.ts';
 import type { AckedBooking } from '../../engine/audit.ts';
 import type { Answer } from '../load/response-parser.ts';
 import type { Verdict } from '../load/tally.ts';
@@ -38,7 +40,7 @@ export async function findDriver(name: string): Promise<OpenDriver> {
   if (name === 'join') return openJoinDriver;
   if (name === 'webhook') return openWebhookDriver;
   const { openDriver } = await import(pathToFileURL(resolve(name)).href);
-  if (typeof openDriver !== 'function') throw new TypeError(`${name} does not export openDriver`);
+  if (typeof openDriver !== 'function') throw new UsageError(`${name} does not export openDriver`);
   return openDriver;
 }
 

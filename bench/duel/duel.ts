@@ -2,9 +2,11 @@
  * `onsale bench duel`: Onsale beside a server of others, both up, each on stores of its own, measured by wrk in turns, so
  * that a mood of the machine meets both. What it ends with is a ratio; rates hang on the machine and its hour.
  */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { UsageError } from '../../config.ts';
 import type { Promised } from '../conservation.ts';
 import { closedLoad, type LoadOptions, type Numbers, readLoadOptions } from '../load-options.ts';
 import { headingOf, type LoadIo, saleFor } from '../load-run.ts';
@@ -26,7 +28,7 @@ const pauseMs = 2_000;
 /** The exit code: 1 when Onsale broke a promise meanwhile. */
 export async function runDuel(args: readonly string[], io: LoadIo): Promise<number> {
   const options = readLoadOptions(args, duelDefaults);
-  if (options.other === null) throw new TypeError("duel needs --other 'COMMAND'");
+  if (options.other === null) throw new UsageError("duel needs --other 'COMMAND'");
   const heading = headingOf('duel', args);
   const other = await startOther(options.other);
   try {

@@ -1,5 +1,6 @@
 /** A part of `bench queue`: what it measures, and what came out. */
 import { parseArgs } from 'node:util';
+import { type NumberFlags, readNumbers, readSettings, textFlags } from '../flags.ts';
 import type { Observation } from '../report/report.ts';
 
 /** Flags that are whole numbers: default and meaning. */
@@ -18,7 +19,7 @@ export const queueNumbers = {
   'no-shows': [10, 'sale: of a hundred who are admitted'],
   speed: [1, 'sale: so many times faster than said above'],
   waiting: [10_000, 'restart: people who wait when the server is killed'],
-} as const satisfies Record<string, readonly [number, string]>;
+} as const satisfies NumberFlags;
 
 export type QueueNumbers = Readonly<Record<keyof typeof queueNumbers, number>>;
 
@@ -39,23 +40,16 @@ export interface Part {
   run(options: PartOptions): Promise<PartResult>;
 }
 
-/** Throws a TypeError that says which flag is wrong. */
+/** Throws a UsageError that says which flag is wrong. */
 export function readQueueOptions(args: readonly string[]): {
   readonly numbers: QueueNumbers;
   readonly names: readonly string[];
   readonly settings: Readonly<Record<string, string>>;
   readonly jsonFile: string | null;
 } {
-  const names = Object.keys(queueNumbers) as (keyof typeof queueNumbers)[];
-  const flags = Object.fromEntries([...names, 'set', 'json'].map((name) => [name, { type: 'string' } as const]));
-  const { values, positionals } = parseArgs({ args: [...args], options: flags, allowPositionals: true });
-  const text = values as Readonly<Record<string, string | undefined>>;
-  const number = (name: keyof typeof queueNumbers) => {
-    const value = Number(text[name] ?? queueNumbers[name][0]);
-    if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`--${name} must be a whole number`);
-    return value;
-  };
-  const numbers = Object.fromEntries(names.map((name) => [name, number(name)])) as unknown as QueueNumbers;
-  const pairs = (text.set?.split(',') ?? []).map((pair) => pair.split(/=(.*)/s, 2) as [string, string]);
-  return { numbers, names: positionals, settings: Object.fromEntries(pairs), jsonFile: text.json ?? null };
+  const options = textFlags([...Object.keys(queueNumbers), 'set', 'json']);
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+  const { set, json } = values as Readonly<Record<string, string | undefined>>;
+  const numbers = readNumbers(queueNumbers, values);
+  return { numbers, names: positionals, settings: readSettings(set), jsonFile: json ?? null };
 }

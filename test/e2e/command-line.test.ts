@@ -26,6 +26,8 @@ it.each([
   [['serve', '--nodes', '0'], '--nodes must be a whole number of at least 1\n'],
   [['seed', '--out', 'x', '--users', '-1'], "Option '--users' argument is ambiguous"],
   [['seed', '--out', 'x', '--users', 'ten'], '--users must be a whole number of at least 1\n'],
+  [['bench', 'reserve', '--rate', 'fast'], '--rate must be a whole number\n'],
+  [['bench', 'queue', '--set', 'PORT'], '--set: PORT is not NAME=VALUE\n'],
   [['demo', 'now'], "Unexpected argument 'now'"],
   [['fairness', 'verify', '/nowhere'], "ENOENT: no such file or directory, open '/nowhere'\n"],
   [['fairness', 'verify', import.meta.filename], `${import.meta.filename}, line 1: is not JSON\n`],
