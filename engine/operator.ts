@@ -15,6 +15,9 @@ export interface SagaShown {
   readonly updatedAtMs: number;
 }
 
+/** Where a saga's step that does not get on becomes a dead letter. Other consumers follow the topic, too, and have their own. */
+export const stuckStep = { topic: 'saga-commands', consumer: 'booking-saga' } as const;
+
 /** A dead letter as it is kept. */
 export interface DeadLetter extends ParkedEvent {
   readonly id: string;

@@ -3,7 +3,7 @@ import { resume } from '../actors/booking-requests.ts';
 import { audit } from '../auditor.ts';
 import type { AuditReport } from '../engine/audit.ts';
 import type { DomainEvent } from '../engine/events.ts';
-import type { DeadLetter } from '../engine/operator.ts';
+import { type DeadLetter, stuckStep } from '../engine/operator.ts';
 import { accept, type Outcome, reject } from '../engine/outcome.ts';
 import type { Step } from '../engine/saga-events.ts';
 import { readCharges } from '../providers/sandbox/charges.ts';
@@ -27,7 +27,7 @@ export function operatorDeps(options: NodeOptions, tree: RunningTree) {
 }
 
 async function replay(tree: RunningTree, { topic, consumer: name, key, event }: DeadLetter): Promise<Outcome<null>> {
-  if (topic === 'saga-commands') {
+  if (topic === stuckStep.topic && name === stuckStep.consumer) {
     // The saga itself says when it has got on; what was given up is begun again.
     resume(tree.bookings.find(key), (JSON.parse(event) as { step: Step }).step);
     return accept(null);

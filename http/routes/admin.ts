@@ -79,7 +79,7 @@ const deadLetters = defineRoute({
         topic: z.string(),
         key: z.string(),
         consumer: z.string(),
-        event: z.unknown(),
+        event: z.unknown().describe('as it came: text where it is no JSON'),
         error: z.string(),
         attempts: z.int(),
         created_at: z.iso.datetime(),
@@ -92,12 +92,21 @@ const deadLetters = defineRoute({
     const { items, nextCursor } = await operator.deadLetters({ limit, cursor });
     const views = items.map(({ createdAtMs, event, ...letter }) => ({
       ...letter,
-      event: JSON.parse(event) as unknown,
+      event: readable(event),
       created_at: timeText(createdAtMs),
     }));
     call.reply(200, views, { next_cursor: nextCursor });
   },
 });
+
+/** What was parked because nobody can read it is shown all the same, and hides no other. */
+function readable(event: string): unknown {
+  try {
+    return JSON.parse(event);
+  } catch {
+    return event;
+  }
+}
 
 const replay = defineRoute({
   method: 'POST',

@@ -3,6 +3,7 @@
  * letters, the outbox. Statements for the transaction that appends the events; one a table, however many events.
  */
 import type { DomainEvent } from '../../engine/events.ts';
+import { stuckStep } from '../../engine/operator.ts';
 import { statusOf, stepAfter, stuckAfterAttempts } from '../../engine/saga.ts';
 import type { SagaEvent, Step } from '../../engine/saga-events.ts';
 import type { Topic } from '../../engine/topics.ts';
@@ -32,7 +33,8 @@ function upsertSagas(events: readonly SagaEvent[]): readonly Statement[] {
         as m(event_id, booking_id, status, step, attempts, error, wake_at, updated_at)
     ), resolved as (
       update dead_letters d set resolved_at = m.updated_at from moved m
-      where d.key = m.booking_id::text and d.resolved_at is null and d.topic = 'saga-commands' and m.attempts = 0
+      where d.key = m.booking_id::text and d.resolved_at is null and d.topic = '${stuckStep.topic}'
+        and d.consumer = '${stuckStep.consumer}' and m.attempts = 0
     )
     insert into saga_instances (event_id, booking_id, status, step, attempts, error, wake_at, updated_at)
     select * from moved
@@ -97,7 +99,7 @@ function deadLetter(event: SagaEvent): DeadLetter | null {
 function insertDeadLetters(letters: readonly DeadLetter[]): readonly Statement[] {
   const text = `
     insert into dead_letters (id, topic, key, consumer, event, error, attempts, created_at)
-    select gen_random_uuid(), 'saga-commands', d.key, 'booking-saga', d.event, d.error, d.attempts, d.at
+    select gen_random_uuid(), '${stuckStep.topic}', d.key, '${stuckStep.consumer}', d.event, d.error, d.attempts, d.at
     from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::timestamptz[]) as d(key, event, error, attempts, at)`;
   return statementOf({ name: 'insert_dead_letters', text }, letters, [
     string(({ event }) => event.bookingId),

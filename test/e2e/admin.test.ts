@@ -141,6 +141,40 @@ describe('dead letters', () => {
   });
 });
 
+describe('dead letters of a topic that sagas write', () => {
+  const park = (key: string, consumer: string, event: string) =>
+    node.database.query(
+      `insert into dead_letters (id, topic, key, consumer, event, error, attempts)
+       values (gen_random_uuid(), 'saga-commands', $1, $2, $3, 'parked by a test', 6)`,
+      [key, consumer, event],
+    );
+
+  it('are their consumer’s: no saga resolves them by moving on, and to replay one is to hand it to that consumer', async () => {
+    const bookingId = await hold();
+    const { client_secret } = (await buyer.pay(bookingId)).data;
+    const type = 'saga.notification.send';
+    const data = { event_id: sale.eventId, user_id: buyer.userId };
+    await park(bookingId, 'notifier', JSON.stringify({ id: randomUUID(), type, subject: bookingId, data }));
+    await park('unknown', 'log-follower', '{"no envelope and no JSON');
+    await payWithCard(node.shop.sandbox.url, client_secret, '4242424242424242');
+    await buyer.sees(bookingId, 'confirmed');
+    const notes = async (sql: string) => (await node.database.query(`${sql} where booking_id = $1`, [bookingId])).rows;
+    await eventually(async () => expect(await notes('select 1 from notifications')).toHaveLength(1));
+    await notes('delete from notifications');
+
+    const { status, data: letters } = await admin.ask<{ id: string; consumer: string }[]>('/admin/dead-letters');
+    expect(status).toBe(200);
+    expect(letters).toMatchObject([
+      { consumer: 'notifier', event: { type } },
+      { consumer: 'log-follower', event: '{"no envelope and no JSON' },
+    ]);
+    const replayed = letters.map(({ id }) => admin.post(`/admin/dead-letters/${id}/replay`));
+    expect((await Promise.all(replayed)).map((answer) => answer.status)).toEqual([200, 409]);
+    expect(await notes('select 1 from notifications')).toHaveLength(1);
+    await node.database.query('update dead_letters set resolved_at = now() where resolved_at is null');
+  });
+});
+
 interface Counted {
   readonly zone_id: string;
   readonly postgres: { readonly available: number };
