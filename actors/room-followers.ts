@@ -12,8 +12,8 @@ export interface Followed {
   readonly told: readonly Told[];
 }
 
-/** News that may go by while a node does not ask, before it is taken to be gone. */
-const ticksMax = 10;
+/** A node that has not asked for so long, while there was news, is taken to be gone. */
+const silentMs = 10_000;
 
 export class RoomFollowers {
   readonly #listeners: Set<RoomListener>;
@@ -59,7 +59,8 @@ class Follower implements RoomListener {
   readonly #gone: () => void;
   #told: Told[];
   #reply: Reply<Followed> | null = null;
-  #ticks = 0;
+  /** Since when there is news that it has not asked for; null: it is waiting for more. */
+  #silentSinceMs: number | null = null;
 
   constructor(present: readonly Told[], gone: () => void) {
     this.#told = [...present];
@@ -70,7 +71,7 @@ class Follower implements RoomListener {
     // An earlier question was given up by who asked it.
     this.#reply?.(accept({ told: [] }));
     this.#reply = reply;
-    this.#ticks = 0;
+    this.#silentSinceMs = null;
     if (this.#told.length > 0) this.#answer();
   }
 
@@ -84,7 +85,10 @@ class Follower implements RoomListener {
   }
 
   tick(news: RoomNews): void {
-    if (!this.#reply && ++this.#ticks > ticksMax) this.#gone();
+    if (!this.#reply) {
+      this.#silentSinceMs ??= news.atMs;
+      if (news.atMs - this.#silentSinceMs > silentMs) this.#gone();
+    }
     // Of news, only the last are of interest.
     this.#told = this.#told.filter(([what]) => what !== 'tick');
     this.#tell(['tick', news]);

@@ -18,7 +18,11 @@ export interface RoomLimits {
   /** Requests that may wait for one room; more are refused at once. */
   readonly inboxMax: number;
   readonly tickMs: number;
+  /** News for those who listen, each of which they may show to a part of whoever is behind them. */
+  readonly newsPerTick: number;
 }
+
+export const newsEveryMs = ({ tickMs, newsPerTick }: RoomLimits): number => tickMs / newsPerTick;
 
 /** Told of what an operator must be able to see. */
 export interface RoomWatch {

@@ -5,7 +5,7 @@ import { seedCommitment } from '../engine/shuffle.ts';
 import { termsText } from '../engine/waiting-room.ts';
 import type { Happening } from './waiting-room.ts';
 import { checkout, leave, release } from './waiting-room-judge.ts';
-import { type State, stockNow, write } from './waiting-room-state.ts';
+import { newsEveryMs, type State, stockNow, write } from './waiting-room-state.ts';
 import { surveyRoom } from './waiting-room-truth.ts';
 
 /** People looked after in one turn; the others in the next ones. */
@@ -19,8 +19,10 @@ export function happen(state: State, message: Happening): void {
     case 'tick':
       state.ticking = false;
       state.newsDue = true;
-      keepUp(state);
-      survey(state);
+      if (isUpkeepDue(state)) {
+        keepUp(state);
+        survey(state);
+      }
       break;
     case 'pass-over':
       state.awaitsPassEnd = false;
@@ -57,6 +59,11 @@ function surveyed(state: State, { survey: { stock, checkouts }, seatsBefore, epo
 }
 
 const epochOf = ({ acquired }: State) => acquired?.lease.epoch ?? 0;
+
+/** Not with the news between two ticks. A clock that was set back does not put it off. */
+function isUpkeepDue({ self, tickedAtMs, deps: { limits } }: State): boolean {
+  return Math.abs(self.now() - tickedAtMs) >= limits.tickMs - newsEveryMs(limits) / 2;
+}
 
 /** Once a tick. */
 function keepUp(state: State): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { accept, reject } from '../engine/outcome.ts';
 import { defaultTerms } from '../engine/waiting-room.ts';
+import type { Wire } from '../persistence/memory/wire.ts';
 import { type RoomBench, roomBench, startMs, tickMs } from '../test/room-bench.ts';
 import { connected, disconnected, type Joined, type Look, type PassTerms } from './waiting-room-requests.ts';
 
@@ -173,6 +174,30 @@ describe('admission', () => {
     await configure(bench, { maxConcurrent: 2 });
     expect(bench.passes.at(-1)?.userId).toBe('fan');
     expect(bench.ledger.log.find((entry) => entry.line === 'priority')).toMatchObject({ detail: 'fan club' });
+  });
+});
+
+describe('what a room tells', () => {
+  it('is news several times a tick to those who listen, and the stock is surveyed once', async () => {
+    const surveys: number[] = [];
+    const wire: Wire = async (call, effect) => {
+      if (call === 'survey') surveys.push(bench.world.clock.now());
+      return effect();
+    };
+    const bench: RoomBench = roomBench({ wire, newsPerTick: 10 });
+    await bench.pass(10 * tickMs);
+    // The simulated world has its delays: a tenth more or less.
+    expect(Math.abs(bench.news.length - 100)).toBeLessThanOrEqual(10);
+    expect(Math.abs(surveys.length - 10)).toBeLessThanOrEqual(1);
+  });
+
+  it('is surveyed on while the clock that was set back catches up', async () => {
+    const bench = roomBench({ newsPerTick: 10, stock: { available: 1 } });
+    await bench.pass(2 * tickMs);
+    bench.jump(-minuteMs);
+    bench.ledger.stock = { ...bench.ledger.stock, available: 0, held: 0 };
+    await bench.pass(2 * tickMs);
+    expect(bench.news.at(-1)).toMatchObject({ soldOut: true });
   });
 });
 

@@ -18,7 +18,14 @@ import { closed, doubt, notTaken, take, taken } from './waiting-room-doubt.ts';
 import { judge } from './waiting-room-judge.ts';
 import { spreadIfDue, tell } from './waiting-room-news.ts';
 import type { RoomAddress, RoomListener, RoomRequest } from './waiting-room-requests.ts';
-import { newDraft, newState, type RoomDeps, type RoomSurroundings, type State } from './waiting-room-state.ts';
+import {
+  newDraft,
+  newState,
+  newsEveryMs,
+  type RoomDeps,
+  type RoomSurroundings,
+  type State,
+} from './waiting-room-state.ts';
 import type { Survey, TakenRoom } from './waiting-room-truth.ts';
 import { activate, admit, awaitPassEnd, happen, keepLobby, seeNow } from './waiting-room-upkeep.ts';
 
@@ -161,7 +168,7 @@ function appended(state: State, answer: 'appended' | 'stale'): void {
   advance(state);
 }
 
-/** The next tick, unless it is on its way or nobody needs one. */
+/** The next tick, or the next news between two of them, unless it is on its way or nobody needs one. */
 function armTick(state: State): void {
   const { room, around, stock, self, deps } = state;
   const isIdle = room.terms.mode === 'off' && room.people.size === 0 && around.listeners.size === 0;
@@ -169,8 +176,8 @@ function armTick(state: State): void {
   state.ticking = true;
   // The start of the sale is not to be a tick late.
   const untilStartMs = stock.saleStartMs - self.now();
-  const delayMs = untilStartMs > 0 ? Math.min(untilStartMs, deps.limits.tickMs) : deps.limits.tickMs;
-  self.after(delayMs, { type: 'tick' });
+  const delayMs = around.listeners.size > 0 ? newsEveryMs(deps.limits) : deps.limits.tickMs;
+  self.after(untilStartMs > 0 ? Math.min(untilStartMs, delayMs) : delayMs, { type: 'tick' });
 }
 
 const busy = unavailable('too many requests wait for this waiting room');

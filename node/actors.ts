@@ -16,6 +16,12 @@ const bookingAskTimeoutMs = 10_000;
  */
 const clusterLimits = { beatMs: 500, memberTtlMs: 2_500 };
 
+/**
+ * Everybody who waits is told once a tick, and each tenth of them what was new at their tenth of it (docs/adr/0028): so what
+ * they know is never older than a second.
+ */
+export const roomPace = { tickMs: 950, newsPerTick: 10 };
+
 export type RunningTree = Tree & { readonly actors: Actors };
 
 export function growTree({
@@ -70,7 +76,7 @@ export function growTree({
     room: {
       ledger: stores.rooms,
       sha256,
-      limits: { batchMax: config.QUEUE_BATCH_MAX, inboxMax: config.QUEUE_WAITING_MAX, tickMs: 1_000 },
+      limits: { batchMax: config.QUEUE_BATCH_MAX, inboxMax: config.QUEUE_WAITING_MAX, ...roomPace },
       watch: {
         admitted: metrics.queueAdmitted,
         doubted: (eventId, why, error) => logger.warn({ event_id: eventId, err: error }, `the waiting room: ${why}`),

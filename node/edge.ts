@@ -16,7 +16,7 @@ import type { NodeStores } from '../persistence/node-stores.ts';
 import { createAccounts } from '../persistence/postgres/accounts.ts';
 import { createAuditLog } from '../persistence/postgres/audit-log.ts';
 import { createCatalogue } from '../persistence/postgres/catalogue.ts';
-import type { RunningTree } from './actors.ts';
+import { type RunningTree, roomPace } from './actors.ts';
 import type { NodeOptions } from './node.ts';
 import { operatorDeps } from './operator.ts';
 import type { Parts } from './parts.ts';
@@ -71,6 +71,7 @@ export async function edgeDeps({
       passSeal,
       clock,
       connectionsMax: config.LIVE_CONNECTIONS_MAX,
+      parts: roomPace.newsPerTick,
       perClient: config.RATE_LIMIT === 'on' ? liveConnectionsOfClient : null,
       ended: metrics.liveEnded,
     }),

@@ -73,6 +73,7 @@ export async function startLiveEdge(given: Partial<LiveRoomsDeps> = {}, origins:
     passSeal,
     clock,
     connectionsMax: 100,
+    parts: 1,
     perClient: null,
     ended: (why) => void farewells.push(why),
     ...given,

@@ -49,6 +49,8 @@ export function roomBench(
   given: {
     readonly seed?: number;
     readonly mode?: RoomMode;
+    /** @default 1 */
+    readonly newsPerTick?: number;
     readonly stock?: Partial<Stock>;
     readonly wire?: Wire;
     /** A log that was begun elsewhere. */
@@ -72,7 +74,7 @@ export function roomBench(
     ledger,
     lease: async () => {},
     sha256,
-    limits: { batchMax: 256, inboxMax, tickMs },
+    limits: { batchMax: 256, inboxMax, tickMs, newsPerTick: given.newsPerTick ?? 1 },
     watch: { admitted: () => {}, doubted: (_event, why) => void doubts.push(why) },
     gone: () => {},
     handOn: (_event, request) => void handedOn.push(request),

@@ -69,7 +69,7 @@ describe('a waiting room over a real PostgreSQL', () => {
       ledger,
       lease: async () => {},
       sha256,
-      limits: { batchMax: 64, inboxMax: 10_000, tickMs: 100 },
+      limits: { batchMax: 64, inboxMax: 10_000, tickMs: 100, newsPerTick: 1 },
       watch: { admitted: () => {}, doubted: (_, why) => doubts.push(why) },
       gone: () => {},
       handOn: () => {},

@@ -1,6 +1,6 @@
 /**
  * Everybody who follows one waiting room over a live connection of this node. The room is heard once; what it tells
- * everybody is made into bytes once a tick and handed round in short turns; only what concerns one person is made for
+ * everybody is made into bytes once and shown to a part at a time, in short turns; only what concerns one person is made for
  * one person.
  *
  * It knows people and what they are told. How bytes reach them is their line's (socket.ts, stream.ts).
@@ -22,9 +22,9 @@ import { timeText } from '../booking-view.ts';
 import type { ClientMessage, Farewell } from '../live-view.ts';
 import type { PassSeal } from '../pass-seal.ts';
 import { Attendance } from './attendance.ts';
-import { encoded, personalMessage, placeFields, refusedMessage, roomMessage } from './messages.ts';
+import { Bulletin } from './bulletin.ts';
+import { encoded, personalMessage, placeFields, refusedMessage } from './messages.ts';
 import type { PacedWork } from './paced-work.ts';
-import { StockBoard } from './stock-board.ts';
 
 /** One live connection of one user, whatever carries it. */
 export interface LiveLine {
@@ -58,6 +58,8 @@ export interface AudienceDeps {
   readonly clock: Clock;
   readonly passSeal: PassSeal;
   readonly paced: PacedWork;
+  /** Each news is shown to one part of so many of an audience, in turn; what cannot wait, to everybody. */
+  readonly parts: number;
 }
 
 /** Whoever does not read for so long is sent away: the network between us has buffered seconds of messages by then. */
@@ -70,19 +72,19 @@ export class Audience implements RoomListener {
   readonly #members = new Set<Member>();
   readonly #byUser = new Map<string, readonly Member[]>();
   readonly #unsubscribe: () => void;
-  #news: RoomNews | null;
-  /** What everybody is to be told, and which number it has. */
-  #message: Uint8Array | null = null;
-  #number = 0;
+  readonly #bulletin: Bulletin;
+  /** Goes round among the members, each of whom is to be shown one message in `parts` (docs/adr/0028). */
+  #round = this.#members.values();
+  /** How many are to be shown the newest message now, times `parts`. */
+  #due = 0;
   #isWalking = false;
-  readonly #stock = new StockBoard();
   readonly #attendance: Attendance;
 
   constructor(deps: AudienceDeps, eventId: string, room: RoomAddress) {
     this.#deps = deps;
     this.#eventId = eventId;
     this.#room = room;
-    this.#news = null;
+    this.#bulletin = new Bulletin(eventId);
     this.#attendance = new Attendance(room);
     this.#unsubscribe = room.subscribe(this);
     if (room.news) this.tick(room.news);
@@ -161,7 +163,7 @@ export class Audience implements RoomListener {
         break;
       case 'subscribe_availability':
         member.followsStock = true;
-        line.sendTogether(this.#stock.since(0));
+        line.sendTogether(this.#bulletin.stockSince(0));
         break;
       case 'ping':
         line.send(encoded({ type: 'pong', server_time: timeText(this.#deps.clock.now()) }));
@@ -203,16 +205,16 @@ export class Audience implements RoomListener {
   }
 
   tick(news: RoomNews): void {
-    this.#message = roomMessage(this.#eventId, news, this.#news);
-    this.#news = news;
-    this.#stock.update(++this.#number, news);
+    const canWait = this.#bulletin.post(news, this.#isWalking);
+    const all = this.size * this.#deps.parts;
+    this.#due = canWait ? Math.min(all, this.#due + this.size) : all;
     if (this.#isWalking) return;
     this.#isWalking = true;
     this.#deps.paced.add(this.#walk());
   }
 
   admitted(pass: PassTerms): void {
-    const moment = { version: pass.admission, waiting: this.#news?.waiting ?? 0 };
+    const moment = { version: pass.admission, waiting: this.#bulletin.news?.waiting ?? 0 };
     for (const member of this.#of(pass.userId))
       if (member.isWelcome) this.#sayPlace(member, { stage: 'admitted', pass }, moment, { type: 'admitted' });
   }
@@ -229,7 +231,7 @@ export class Audience implements RoomListener {
     if (members.length === 0) return;
     if (news.what === 'checkout') {
       const { bookingId, seq } = news;
-      const moment = { version: seq, waiting: this.#news?.waiting ?? 0 };
+      const moment = { version: seq, waiting: this.#bulletin.news?.waiting ?? 0 };
       for (const member of members) this.#sayPlace(member, { stage: 'checkout', bookingId }, moment, { type: 'place' });
     } else {
       const message = personalMessage(this.#eventId, news, this.#deps.clock.now());
@@ -237,21 +239,27 @@ export class Audience implements RoomListener {
     }
   }
 
-  /** Shows everybody the newest message; goes round again for those who saw one that grew old on the way. */
+  /** Shows the newest message to whoever is due, in the order in which they entered, for so they lie in memory. */
   *#walk(): Generator<void, void, void> {
-    let number: number;
-    do {
-      number = this.#number;
-      for (const member of this.#members) {
-        if (member.isWelcome && member.shown < this.#number) this.#show(member);
-        yield;
-      }
-    } while (number < this.#number);
+    while (this.#due >= this.#deps.parts) {
+      this.#due -= this.#deps.parts;
+      const member = this.#next();
+      if (member?.isWelcome && member.shown < this.#bulletin.number) this.#show(member);
+      yield;
+    }
     this.#isWalking = false;
+  }
+
+  #next(): Member | undefined {
+    const { value, done } = this.#round.next();
+    if (!done) return value;
+    this.#round = this.#members.values();
+    return this.#round.next().value;
   }
 
   #show(member: Member): void {
     const { line } = member;
+    const { message, news, number } = this.#bulletin;
     const nowMs = this.#deps.clock.now();
     if (line.isBehind()) {
       // What waits for them is old, and the next message says it all anew.
@@ -260,14 +268,13 @@ export class Audience implements RoomListener {
       return;
     }
     member.behindSinceMs = null;
-    if (this.#message) {
-      if (member.followsStock) line.sendTogether([this.#message, ...this.#stock.since(member.shown)]);
-      else line.send(this.#message);
+    if (message) {
+      if (member.followsStock) line.sendTogether([message, ...this.#bulletin.stockSince(member.shown)]);
+      else line.send(message);
     }
-    member.shown = this.#number;
+    member.shown = number;
     this.#attendance.announce(line.userId);
-    if (member.isInLobby && this.#news && this.#news.atMs >= this.#news.saleStartMs)
-      this.#tellPlace(member, 'position');
+    if (member.isInLobby && news && news.atMs >= news.saleStartMs) this.#tellPlace(member, 'position');
     line.beat(nowMs);
   }
 

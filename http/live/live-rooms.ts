@@ -6,7 +6,7 @@ import { Audience, type AudienceDeps, type LiveLine } from './audience.ts';
 import { PacedWork } from './paced-work.ts';
 import { Turnstile } from './turnstile.ts';
 
-export interface LiveRoomsDeps extends Pick<AudienceDeps, 'clock' | 'passSeal'> {
+export interface LiveRoomsDeps extends Pick<AudienceDeps, 'clock' | 'passSeal' | 'parts'> {
   readonly roomOf: (eventId: string) => RoomAddress;
   /** Connections of all kinds together; the system's limit of open files is above it. */
   readonly connectionsMax: number;
@@ -42,14 +42,14 @@ export function createLiveRooms(deps: LiveRoomsDeps): LiveRooms {
   const audiences = new Map<string, Audience>();
   const turnstile = new Turnstile();
   const paced = new PacedWork();
-  const { clock, passSeal, roomOf, connectionsMax, perClient } = deps;
+  const { clock, passSeal, parts, roomOf, connectionsMax, perClient } = deps;
   const all = 'all';
   let isDraining = false;
 
   const audienceOf = (eventId: string): Audience => {
     const present = audiences.get(eventId);
     if (present) return present;
-    const made = new Audience({ clock, passSeal, paced }, eventId, roomOf(eventId));
+    const made = new Audience({ clock, passSeal, paced, parts }, eventId, roomOf(eventId));
     audiences.set(eventId, made);
     return made;
   };

@@ -13,13 +13,14 @@ export function encoded(message: ServerMessage): Uint8Array {
   return encoder.encode(JSON.stringify(message));
 }
 
-export function roomMessage(eventId: string, news: RoomNews, before: RoomNews | null): Uint8Array {
-  return encoded({ type: whatChanged(news, before), ...viewStatus(eventId, news) });
+export function roomMessage(eventId: string, news: RoomNews, type: RoomMessage['type']): Uint8Array {
+  return encoded({ type, ...viewStatus(eventId, news) });
 }
 
 const modeNames = { open: 'opened', paused: 'paused', drain: 'closed', off: 'closed' } as const;
 
-function whatChanged(news: RoomNews, before: RoomNews | null): RoomMessage['type'] {
+/** What the news are about: a `position` may wait for its turn. */
+export function whatChanged(news: RoomNews, before: RoomNews | null): RoomMessage['type'] {
   if (before === null) return 'position';
   if (news.soldOut && !before.soldOut) return 'sold_out';
   return news.mode === before.mode ? 'position' : modeNames[news.mode];
