@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { hash } from '@node-rs/bcrypt';
 import { runAudit } from './cli/audit.ts';
 import { verifyFairness } from './cli/fairness.ts';
-import { count, eventId } from './cli/options.ts';
+import { count, eventId, serverUrl } from './cli/options.ts';
 import { readOwnCharges, runSandbox } from './cli/sandbox.ts';
 import { runSeed } from './cli/seed.ts';
 import { serve } from './cli/serve.ts';
@@ -126,7 +126,7 @@ function serveNodes(args: string[], config: Config): Promise<number> {
 
 function sandbox(args: string[], config: Config): Promise<number> {
   const { values } = parseArgs({ args, options: { server: { type: 'string' } } });
-  return runSandbox(config, values.server ?? null);
+  return runSandbox(config, serverUrl(values.server));
 }
 
 async function fairness(args: string[]): Promise<number> {

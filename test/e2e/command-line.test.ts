@@ -28,6 +28,7 @@ it.each([
   [['seed', '--out', 'x', '--users', 'ten'], '--users must be a whole number of at least 1\n'],
   [['bench', 'reserve', '--rate', 'fast'], '--rate must be a whole number\n'],
   [['bench', 'queue', '--set', 'PORT'], '--set: PORT is not NAME=VALUE\n'],
+  [['sandbox', '--server', 'shop'], '--server must be an address such as http://127.0.0.1:8080\n'],
   [['demo', 'now'], "Unexpected argument 'now'"],
   [['fairness', 'verify', '/nowhere'], "ENOENT: no such file or directory, open '/nowhere'\n"],
   [['fairness', 'verify', import.meta.filename], `${import.meta.filename}, line 1: is not JSON\n`],
