@@ -9,6 +9,7 @@ export class Inbox<T> {
   readonly #max: number;
   readonly #wake: () => void;
   #woken = false;
+  #wakeAt = 1;
 
   /** `wake` is called once for everything that arrives until the next `take`. */
   constructor(max: number, wake: () => void) {
@@ -24,20 +25,22 @@ export class Inbox<T> {
   offer(item: T, max = this.#max): boolean {
     if (this.#items.length >= max) return false;
     this.#items.push(item);
-    if (!this.#woken) {
+    if (!this.#woken && this.#items.length >= this.#wakeAt) {
       this.#woken = true;
       this.#wake();
     }
     return true;
   }
 
-  /** Takes nothing for now; the next that arrives wakes again. */
-  leave(): void {
+  /** Takes nothing for now; wakes again once `enough` wait. */
+  leave(enough: number): void {
     this.#woken = false;
+    this.#wakeAt = enough;
   }
 
   take(max: number): T[] {
     this.#woken = false;
+    this.#wakeAt = 1;
     return this.#items.take(max);
   }
 }

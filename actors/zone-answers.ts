@@ -119,4 +119,11 @@ export function refuse(state: State, request: ZoneRequest, refusal: Outcome<neve
   else request.reply(refusal);
 }
 
+/** Answers all that wait with the same refusal. */
+export function refuseAll(state: State, refusal: Outcome<never>): void {
+  for (const request of [...state.again, ...state.inbox.take(Number.POSITIVE_INFINITY)])
+    refuse(state, request, refusal);
+  state.again = [];
+}
+
 export const noSuchZone = reject('NOT_FOUND');

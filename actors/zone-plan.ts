@@ -9,6 +9,18 @@ import type { State } from './zone-state.ts';
 const lookedAtMax = 4;
 
 /**
+ * A batch smaller than this part of the largest waits for the commits that are under way, and grows meanwhile (Nagle's
+ * rule, RFC 896): a batch costs the stores as much as dozens of its rows, and many zones with few requests each would
+ * pay for nothing else.
+ */
+const smallPart = 1 / 16;
+
+/** How many more would have to wait for the next batch to wait for nothing. */
+export function shortOfBatch({ deps, again, inbox }: State): number {
+  return Math.ceil(smallPart * deps.limits.batchMax) - again.length - inbox.length;
+}
+
+/**
  * Takes waiting requests in order (due holds first, then what is judged again, then the inbox) and makes the next batch
  * of them. Null when everything taken was answered without the gate, and the gate need not hear of anything.
  */

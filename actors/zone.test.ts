@@ -1,8 +1,9 @@
 /** What a zone answers to who wants seats: batches, sold out, keys. Holds: zone-holds.test.ts; trouble: zone-doubt.test.ts. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { hashOf } from '../test/contracts/event-sample.ts';
 import { codeOf, eventId, startMs, ZoneBench, zoneId } from '../test/sim/zone-bench.ts';
 import type { LocalZone } from './zone.ts';
-import { cancel, extend } from './zone-requests.ts';
+import { cancel, extend, reserve } from './zone-requests.ts';
 
 describe('a zone', () => {
   let bench: ZoneBench;
@@ -81,6 +82,17 @@ describe('a zone', () => {
       expect(bench.batches).toEqual(['batch of 1', 'batch of 4']);
       await bench.pass(100);
       expect(outcomes.map(([outcome]) => outcome?.ok)).toEqual(outcomes.map(() => true));
+    });
+
+    it('few with those who ask before the turn after an answer', async () => {
+      const wide = await bench.open(zoneId, { batchMax: 64 });
+      const request = { userId: 'u', key: hashOf('u k'), fingerprint: hashOf('1'), quantity: 1 };
+      const reply = () => queueMicrotask(() => bench.ask(wide));
+      reserve(wide, { ...request, deadlineMs: bench.now + 10_000, reply });
+      await bench.pass(3.5);
+      bench.ask(wide);
+      await bench.pass(50);
+      expect(bench.batches).toEqual(['batch of 1', 'batch of 2']);
     });
 
     it('up to the limit of a user, and tells what counts', async () => {

@@ -14,10 +14,10 @@ import { Fifo } from './fifo.ts';
 import { Inbox } from './inbox.ts';
 import { type ActorRef, type Behaviour, type Reply, stopWhenDone } from './kit.ts';
 import type { Ownership } from './take-over.ts';
-import { answerDurable, answerGated, noSuchZone, refuse } from './zone-answers.ts';
+import { answerDurable, answerGated, noSuchZone, refuseAll } from './zone-answers.ts';
 import { abandonState, doubt, judgeAgain, refuseLate, startTakeOver, takeOverFailed, tookOver } from './zone-doubt.ts';
 import { type Cleared, commitBatch, type Flight } from './zone-flight.ts';
-import { planFlight } from './zone-plan.ts';
+import { planFlight, shortOfBatch } from './zone-plan.ts';
 import type { Reservation, ReserveRequest, ZoneAddress, ZoneRequest } from './zone-requests.ts';
 import { newState, type State, type ZoneDeps } from './zone-state.ts';
 
@@ -124,21 +124,14 @@ function isIdle({ phase, gating, committing, takingOver, commits, again, keys, i
   return !keys.areUnderWay && commits.length + again.length + inbox.length + turnedAway.length === 0;
 }
 
-/**
- * A batch smaller than this part of the largest waits for the commits that are under way, and grows meanwhile (Nagle's
- * rule, RFC 896): a batch costs the stores as much as dozens of its rows, and many zones with few requests each would
- * pay for nothing else.
- */
-const smallPart = 1 / 16;
-
 /** Sends the next batch to the gate, as far as the pipeline has room. */
 function advance(state: State): void {
   if (state.phase === 'absent') refuseAll(state, noSuchZone);
   if (state.phase !== 'open') return;
-  const { batchMax, commitsMax } = state.deps.limits;
-  if (state.gating || state.commits.length >= commitsMax) return;
-  if (state.commits.length > 0 && state.again.length + state.inbox.length < smallPart * batchMax) {
-    state.inbox.leave();
+  if (state.gating || state.commits.length >= state.deps.limits.commitsMax) return;
+  const short = shortOfBatch(state);
+  if (state.commits.length > 0 && short > 0) {
+    state.inbox.leave(state.inbox.length + short);
     return;
   }
   const flight = planFlight(state);
@@ -223,14 +216,10 @@ function committed(state: State, flight: Flight, answer: CommitAnswer): void {
     state.commits.shift();
     answerDurable(state, oldest);
     if (state.phase === 'doubtful') startTakeOver(state);
+    // A small batch takes along who asks in this turn, as those do who were answered in it, by all zones that shared the commit.
+    else if (state.inbox.length > 0 && shortOfBatch(state) > 0) state.self.tell({ type: 'wake' });
     else advance(state);
   }
-}
-
-function refuseAll(state: State, refusal: Outcome<never>): void {
-  for (const request of [...state.again, ...state.inbox.take(Number.POSITIVE_INFINITY)])
-    refuse(state, request, refusal);
-  state.again = [];
 }
 
 /** Keeps one timer, for the hold that runs out first. */
