@@ -63,6 +63,27 @@ describe('confirming', () => {
     expect(stage.story.filter((type) => type === 'booking-confirmed')).toHaveLength(1);
   });
 
+  it('whose zone does not answer has the money written down, and goes on', async () => {
+    const stage = await paying();
+    stage.payIntent();
+    stage.fail('confirm', 'undone');
+    expect(await stage.after(100, told(stage))).toMatchObject({ ok: true });
+    expect(stage.story.slice(-2)).toEqual(['payment-succeeded', 'step-failed']);
+    await stage.after(5_000);
+    expect([stage.booking.status, stage.story.at(-1)]).toEqual(['confirmed', 'notified']);
+  });
+
+  it('after which the process dies, and no notice comes again, is found when the provider is asked', async () => {
+    const stage = await paying();
+    stage.payIntent();
+    stage.dieAfter = stage.effects + 1;
+    await stage.after(1_000, told(stage));
+    expect([stage.booking.status, stage.story.at(-1)]).toEqual(['confirmed', 'intent-opened']);
+    look(stage.actor);
+    await stage.after(1_000);
+    expect([stage.times('confirm'), stage.story.at(-1)]).toEqual([1, 'notified']);
+  });
+
   it('is tried until it is known, however long that takes, and reported as stuck', async () => {
     const stage = await paying();
     stage.payIntent();

@@ -95,6 +95,33 @@ describe('told of a payment', () => {
     expect(await stage.after(1_000, pays(stage))).toMatchObject(refused('INVALID_STATE'));
   });
 
+  it('writes money and ticket down in one record, and says so when it is written', async () => {
+    const stage = await paying();
+    stage.payIntent();
+    const before = stage.journal.records.length;
+    const asked = told(stage);
+    // The zone has confirmed, and nothing is written yet.
+    expect(await stage.after(12, asked)).toBeUndefined();
+    expect([stage.booking.status, stage.journal.records.length]).toEqual(['confirmed', before]);
+    expect(await stage.after(1_000, asked)).toMatchObject({ ok: true });
+    expect(stage.journal.records.length).toBe(before + 1);
+  });
+
+  it('writes the money down first when anything else comes while its zone is asked', async () => {
+    const stage = await paying();
+    stage.payIntent();
+    stage.fail('confirm', 'hangs');
+    const asked = told(stage);
+    expect(await stage.after(1_000, asked)).toBeUndefined();
+    expect(stage.story.at(-1)).toBe('intent-opened');
+    expect(await stage.after(1_000, pays(stage))).toMatchObject(refused('INVALID_STATE'));
+    expect(await stage.after(0, asked)).toMatchObject({ ok: true });
+    expect(stage.story.at(-1)).toBe('payment-succeeded');
+    await stage.after(120_000);
+    expect([stage.booking.status, stage.times('confirm')]).toEqual(['confirmed', 1]);
+    expect(stage.story.filter((type) => type === 'payment-succeeded')).toHaveLength(1);
+  });
+
   it('that failed keeps waiting, and counts each attempt once', async () => {
     const stage = await paying();
     for (const id of ['one', 'one', 'two', 'one']) await stage.after(100, told(stage, declined(id)));

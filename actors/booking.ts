@@ -5,12 +5,13 @@
  *
  * It does not change a booking's status (the zone does), nor does it know HTTP or a provider's words.
  */
-import { accept, type Outcome, reject, unavailable } from '../engine/outcome.ts';
+import { type Outcome, unavailable } from '../engine/outcome.ts';
 import { type IntentState, type ProviderName, type Providers, providerOf } from '../engine/payment.ts';
 import { decideDeclared, decideRefund, declaredAnswer } from '../engine/refund-decisions.ts';
 import { applySaga, isStuck, newSaga, type Saga } from '../engine/saga.ts';
 import {
   canStillBePaid,
+  contradicts,
   decideFailure,
   decideFree,
   decideHoldEnded,
@@ -19,14 +20,14 @@ import {
   decideResult,
   decideResume,
   type IntentNews,
-  isAsExpected,
+  isMoneyAwaited,
   type News,
-  placeIntent,
+  noticeTaken,
 } from '../engine/saga-decisions.ts';
 import type { SagaEvent, Step } from '../engine/saga-events.ts';
 import { ofTrace } from '../engine/trace-context.ts';
 import { type EffectDeps, effects, inTime } from './booking-effects.ts';
-import type { BookingAddress, BookingAsk, BookingMessage } from './booking-requests.ts';
+import type { BookingAddress, BookingAsk, BookingMessage, BookingRequest } from './booking-requests.ts';
 import { BookingWaiters, type Looked } from './booking-waiters.ts';
 import type { ActorRef, PersistentBehaviour, Self } from './kit.ts';
 
@@ -60,6 +61,8 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, BookingMe
   /** The step whose effect is under way, so that it is started once. */
   #running: Step | null = null;
   #looking = false;
+  /** A notice of money whose zone is being asked: it is not in the journal yet. */
+  #heard: Extract<BookingRequest, { readonly type: 'notice' }> | null = null;
   /** An operator wants the step tried now, whatever its delay. */
   #impatient = false;
   #step: Step = 'idle';
@@ -74,6 +77,7 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, BookingMe
   }
 
   initial = (): Saga => {
+    this.#answerHeard(() => recovering);
     this.#running = null;
     this.#looking = false;
     return newSaga;
@@ -81,12 +85,30 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, BookingMe
 
   apply = applySaga;
 
+  /**
+   * Money of which a stored notice tells waits for what its zone says, so that both are one commit: the notice is durable,
+   * and comes again until this saga has taken it. Whatever else comes first has the money written down with it.
+   */
   decide = (saga: Saga, message: BookingMessage, nowMs: number): readonly SagaEvent[] => {
+    if (!this.#heard && message.type === 'notice' && isMoneyAwaited(saga, message.notice)) return [];
+    const heard = this.#moneyHeard(saga, nowMs);
+    const paid = heard.reduce(applySaga, saga);
+    const of = this.#envelope(saga, message, nowMs);
+    return [...heard, ...this.#news(paid, message, nowMs).map((news) => ({ ...news, ...of }))];
+  };
+
+  #envelope(saga: Saga, message: BookingMessage, atMs: number) {
     const eventId = 'booking' in message ? message.booking.eventId : (saga.booking?.eventId ?? '');
     const asked = 'traceparent' in message ? message.traceparent : undefined;
-    const of = { atMs: nowMs, bookingId: this.#bookingId, eventId, ...ofTrace(asked ?? saga.traceparent) };
-    return this.#news(saga, message, nowMs).map((news) => ({ ...news, ...of }));
-  };
+    return { atMs, bookingId: this.#bookingId, eventId, ...ofTrace(asked ?? saga.traceparent) };
+  }
+
+  /** What will be written of the money that was heard of. */
+  #moneyHeard(saga: Saga, nowMs: number): readonly SagaEvent[] {
+    const heard = this.#heard;
+    if (!heard) return [];
+    return decideIntentNews(saga, heard.notice).map((news) => ({ ...news, ...this.#envelope(saga, heard, nowMs) }));
+  }
 
   #news(saga: Saga, message: BookingMessage, nowMs: number): readonly News[] {
     switch (message.type) {
@@ -120,13 +142,15 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, BookingMe
   }
 
   react = (saga: Saga, message: BookingMessage | null, self: Self<BookingMessage>): void => {
-    this.#step = saga.step;
+    this.#answerHeard((notice) => noticeTaken(saga, notice));
     if (message) this.#take(saga, message, self.now());
     this.#waiting.answerPay(saga, self.now());
     this.#waiting.answerSettle(saga, looked(message));
     for (const asked of this.#waiting.answerRefund(saga)) self.tell({ type: 'refund', ...asked });
     if (this.#waiting.wantsSettled || asksToLook(saga, message)) this.#look(saga, self);
-    this.#runEffect(saga, self);
+    const ahead = this.#moneyHeard(saga, self.now()).reduce(applySaga, saga);
+    this.#step = ahead.step;
+    this.#runEffect(ahead, self);
   };
 
   #take(saga: Saga, message: BookingMessage, nowMs: number): void {
@@ -144,7 +168,8 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, BookingMe
         message.reply(declaredAnswer(saga));
         break;
       case 'notice':
-        message.reply(noticeTaken(saga, message.notice));
+        if (isMoneyAwaited(saga, message.notice)) this.#heard = message;
+        else message.reply(noticeTaken(saga, message.notice));
         break;
       case 'result':
         this.#ended(message.step);
@@ -204,12 +229,22 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, BookingMe
     );
   }
 
+  /** A message of its own is lost with the incarnation that it was meant for. */
   abandon = (message: BookingMessage): void => {
     if ('reply' in message) message.reply(recovering);
+    else this.#answerHeard(() => recovering);
   };
+
+  /** Once what was heard is durable, or will not be. */
+  #answerHeard(answer: (notice: IntentNews) => Outcome<null>): void {
+    const heard = this.#heard;
+    this.#heard = null;
+    heard?.reply(answer(heard.notice));
+  }
 
   /** Answers all who wait: nothing more will happen here. */
   giveUp(): void {
+    this.#answerHeard(() => recovering);
     this.#waiting.refuseAll(recovering);
   }
 }
@@ -228,24 +263,6 @@ function looked(message: BookingMessage | null): Looked {
 
 function asksToLook(saga: Saga, message: BookingMessage | null): boolean {
   return message?.type === 'look' || (message?.type === 'notice' && contradicts(saga, message.notice));
-}
-
-/** Success of another amount than the booking's is not believed on the word of a notice. */
-function contradicts(saga: Saga, notice: IntentNews): boolean {
-  return canStillBePaid(saga) && notice.kind === 'succeeded' && !isAsExpected(saga, notice);
-}
-
-function noticeTaken(saga: Saga, notice: IntentNews): Outcome<null> {
-  switch (placeIntent(saga, notice.intentId)) {
-    case 'ours':
-      return contradicts(saga, notice)
-        ? reject('INVALID_STATE', undefined, 'the notice names another amount than the booking')
-        : accept(null);
-    case 'early':
-      return unavailable('the payment is still being opened');
-    case 'unknown':
-      return reject('INVALID_STATE', undefined, 'the intent belongs to no payment of this booking');
-  }
 }
 
 // ---- Lifecycle

@@ -3,6 +3,7 @@
  * An empty list means that nothing follows (a repetition, or news that came too late).
  */
 import type { Booking } from './booking.ts';
+import { accept, type Outcome, reject, unavailable } from './outcome.ts';
 import type { IntentState, ProviderName } from './payment.ts';
 import { retryDelayMs, retryRules, type Saga } from './saga.ts';
 import type { SagaBooking, SagaEvent, Step } from './saga-events.ts';
@@ -93,6 +94,32 @@ export function decideIntentNews(saga: Saga, news: IntentNews): readonly News[] 
   if (!canStillBePaid(saga)) return [];
   const asExpected = isAsExpected(saga, news);
   return [{ type: 'payment-succeeded', paymentId, intentId, amountMinor: news.amountMinor, asExpected }];
+}
+
+/** Success of another amount than the booking's is not believed on the word of a notice. */
+export function contradicts(saga: Saga, notice: IntentNews): boolean {
+  return canStillBePaid(saga) && notice.kind === 'succeeded' && !isAsExpected(saga, notice);
+}
+
+/** Whether a notice tells of the very money that the saga waits for. */
+export function isMoneyAwaited(saga: Saga, notice: IntentNews): boolean {
+  const { step, payment } = saga;
+  const isSuccess = notice.kind === 'succeeded' && isAsExpected(saga, notice);
+  return step === 'await-payment' && payment?.intentId === notice.intentId && isSuccess;
+}
+
+/** What the bringer of a notice is answered once it is durable. */
+export function noticeTaken(saga: Saga, notice: IntentNews): Outcome<null> {
+  switch (placeIntent(saga, notice.intentId)) {
+    case 'ours':
+      return contradicts(saga, notice)
+        ? reject('INVALID_STATE', undefined, 'the notice names another amount than the booking')
+        : accept(null);
+    case 'early':
+      return unavailable('the payment is still being opened');
+    case 'unknown':
+      return reject('INVALID_STATE', undefined, 'the intent belongs to no payment of this booking');
+  }
 }
 
 /**
