@@ -64,8 +64,11 @@ interface State {
 }
 
 const sweepMs = 10_000;
-/** How long sagas that wait for nothing stay in memory: it is full of them in a rush, and reading one again is cheap. */
-const retireMs = 1_000;
+/**
+ * How long sagas that wait for nothing stay in memory: it is full of them in a rush, and reading one again is cheap. Those
+ * that go soon die young, which is what a collector of garbage is good at.
+ */
+const retireMs = 100;
 /** A saga that was written to within this time is taken to be moving by itself. */
 const quietMs = 5_000;
 /** How long before the end of a hold the provider is asked. */

@@ -13,8 +13,11 @@ import { gather } from './gather.ts';
 import { isAnswer } from './lane.ts';
 import { projectSagas } from './projection.ts';
 
-/** Records of one transaction, and actors of one read. */
-const batchMax = 256;
+/**
+ * Records of one transaction, and actors of one read. With hundreds, all sagas go in step: Node waits while PostgreSQL
+ * writes for all of them, then PostgreSQL for Node (ADR 30).
+ */
+const batchMax = 64;
 
 export function createJournal(pool: pg.Pool): Journal {
   // A zombie's number is taken, and its neighbours are committed without it.

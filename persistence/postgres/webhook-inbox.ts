@@ -22,8 +22,8 @@ export interface StoredNotice {
  */
 export type StoreNotice = (stored: StoredNotice) => Promise<boolean>;
 
-/** Notices of one statement. */
-const noticesMax = 256;
+/** Notices of one statement: not so many that their sagas go in step (journal.ts). */
+const noticesMax = 64;
 
 /** The outbox gets one row for all that is new, in the order of arrival. */
 const storeSql = `
