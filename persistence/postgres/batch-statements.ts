@@ -131,8 +131,9 @@ function reserveTogetherValues(batches: readonly CommitBatch[]): unknown[] {
 }
 
 /*
- * Any batches, of one zone or several, locked in the order of their ids. Counters are computed from the rows that really changed, by the shifts of the life cycle
- * (engine/booking.ts), and refuse_batch undoes everything when fewer rows changed than the gate let through.
+ * Any batches, of one zone or several, locked in the order of their ids. Counters are computed from the rows that really
+ * changed, by the shifts of the life cycle (engine/booking.ts), and refuse_batch undoes everything when fewer rows changed
+ * than the gate let through.
  *
  * Each booking costs one look into its index and is changed where it was found; the zone's lock keeps it there. A plain
  * join was planned once while the table was small, and then read every booking of the event for each batch.
