@@ -197,13 +197,14 @@ describe.skipIf(!chromium)('buying', () => {
       await route.fetch(); // it arrives and is done …
       await route.abort(); // … and nobody hears of it
     });
-    const before = await heldSeats();
+    // What is told of zones is up to a second old: the seat that the buyer before gave back may be among the held ones still.
+    await expect.poll(heldSeats).toBe(0);
     await page.goto('/events/demo-open');
     await page.getByRole('button', { name: 'Hold 1 ticket' }).click();
     await page.getByText('The shop does not answer.').waitFor();
     await page.getByRole('timer').waitFor();
     expect(keys).toEqual([keys[0], keys[0]]);
-    await expect.poll(heldSeats).toBe(before + 1);
+    await expect.poll(heldSeats).toBe(1);
     expect(await page.getByText('The shop does not answer.').count()).toBe(0);
     await visitor.close();
   });
