@@ -92,22 +92,21 @@ class BookingBehaviour implements PersistentBehaviour<Saga, SagaEvent, BookingMe
   decide = (saga: Saga, message: BookingMessage, nowMs: number): readonly SagaEvent[] => {
     if (!this.#heard && message.type === 'notice' && isMoneyAwaited(saga, message.notice)) return [];
     const heard = this.#moneyHeard(saga, nowMs);
-    const paid = heard.reduce(applySaga, saga);
-    const of = this.#envelope(saga, message, nowMs);
-    return [...heard, ...this.#news(paid, message, nowMs).map((news) => ({ ...news, ...of }))];
+    const news = this.#news(heard.reduce(applySaga, saga), message, nowMs);
+    return [...heard, ...this.#eventsOf(news, saga, message, nowMs)];
   };
-
-  #envelope(saga: Saga, message: BookingMessage, atMs: number) {
-    const eventId = 'booking' in message ? message.booking.eventId : (saga.booking?.eventId ?? '');
-    const asked = 'traceparent' in message ? message.traceparent : undefined;
-    return { atMs, bookingId: this.#bookingId, eventId, ...ofTrace(asked ?? saga.traceparent) };
-  }
 
   /** What will be written of the money that was heard of. */
   #moneyHeard(saga: Saga, nowMs: number): readonly SagaEvent[] {
     const heard = this.#heard;
-    if (!heard) return [];
-    return decideIntentNews(saga, heard.notice).map((news) => ({ ...news, ...this.#envelope(saga, heard, nowMs) }));
+    return heard ? this.#eventsOf(decideIntentNews(saga, heard.notice), saga, heard, nowMs) : [];
+  }
+
+  #eventsOf(news: readonly News[], saga: Saga, message: BookingMessage, atMs: number): readonly SagaEvent[] {
+    const eventId = 'booking' in message ? message.booking.eventId : (saga.booking?.eventId ?? '');
+    const asked = 'traceparent' in message ? message.traceparent : undefined;
+    const of = { atMs, bookingId: this.#bookingId, eventId, ...ofTrace(asked ?? saga.traceparent) };
+    return news.map((each) => ({ ...each, ...of }));
   }
 
   #news(saga: Saga, message: BookingMessage, nowMs: number): readonly News[] {
