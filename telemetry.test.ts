@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { createMetrics, describeError, gauges } from './telemetry.ts';
 
@@ -47,11 +48,35 @@ describe('a gauge', () => {
     const metrics = createMetrics();
     const lag = async () => Number(/^event_loop_lag_seconds (\S+)$/m.exec(await metrics.text())?.[1]);
     await lag();
-    const busyUntilMs = performance.now() + 300;
-    while (performance.now() < busyUntilMs);
+    beBusy(300);
     expect(await lag()).toBeGreaterThan(0.1);
   });
+
+  it('shows the turn of a reading at the next one', async () => {
+    const metrics = createMetrics();
+    metrics.gauge('queue_waiting', () => beBusy(300));
+    const lag = async () => Number(/^event_loop_lag_seconds (\S+)$/m.exec(await metrics.text())?.[1]);
+    await lag();
+    await vi.waitUntil(async () => (await lag()) > 0.1);
+  });
+
+  it('shows how many files are open', async () => {
+    const metrics = createMetrics();
+    const files = async () => Number(/^process_open_fds (\S+)$/m.exec(await metrics.text())?.[1]);
+    const before = await files();
+    const opened = await Promise.all(Array.from({ length: 40 }, () => open('/dev/null')));
+    const after = await files();
+    for (const file of opened) await file.close();
+    // Others open and close files meanwhile.
+    expect(after).toBeGreaterThan(before + 20);
+  });
 });
+
+function beBusy(ms: number): number {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
+  return ms;
+}
 
 describe('an error in the log', () => {
   it('shows what happened and nothing that a driver hung on it', () => {

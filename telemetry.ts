@@ -1,6 +1,7 @@
 /** Logger and metrics of one process. docs/metrics.md lists every metric; a test compares the two. */
 import { type Logger, pino } from 'pino';
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
+import { showProcess } from './process-metrics.ts';
 import { createSpreads, createTally } from './tally.ts';
 
 export type { Logger } from 'pino';
@@ -81,8 +82,7 @@ const latencySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
-  showLoopLag(registers);
+  showProcess(registry);
   const counter = (name: string, help: string, labelNames: string[] = []) =>
     new Counter({ name, help, labelNames, registers });
   const tallied = (name: string, help: string, labelNames: string[]) =>
@@ -118,7 +118,11 @@ export function createMetrics(): Metrics {
   const ignored = counter('mesh_ignored_total', 'What came to the mesh and was not listened to', ['why']);
 
   return {
-    text: () => registry.metrics(),
+    async text() {
+      // A turn that held the event loop up is seen by a timer that was late: let it fire first.
+      await new Promise((resolve) => setTimeout(resolve));
+      return registry.metrics();
+    },
     observeHttp({ path, method, status, seconds }) {
       requests.of(path).of(method).of(status).count++;
       durations.of(path).note(seconds);
@@ -181,32 +185,6 @@ async function inTime<T>(read: () => T | Promise<T>): Promise<T | null> {
   } finally {
     clearTimeout(deadline);
   }
-}
-
-/**
- * How long the event loop was away at most, since somebody asked last. Not `monitorEventLoopDelay`: a reset has it forget the
- * turn that is under way.
- */
-function showLoopLag(registers: Registry[]): void {
-  const everyMs = 10;
-  let lastMs = performance.now();
-  let longestMs = 0;
-  const look = () => {
-    const nowMs = performance.now();
-    longestMs = Math.max(longestMs, nowMs - lastMs - everyMs);
-    lastMs = nowMs;
-  };
-  setInterval(look, everyMs).unref();
-  new Gauge({
-    name: 'event_loop_lag_seconds',
-    help: 'The longest turn of the event loop since the last reading',
-    registers,
-    collect() {
-      look();
-      this.set(longestMs / 1e3);
-      longestMs = 0;
-    },
-  });
 }
 
 function showNode(registers: Registry[], nodeId: string): void {
