@@ -29,6 +29,7 @@ const joinRoute = defineRoute({
   summary: 'Take a place, or be told the one you have: one for all your tabs and devices',
   who: 'user',
   limit: 'general',
+  isCrowded: true,
   body: eventBody.extend({ access_code: z.string().min(1).max(100).optional() }),
   answers: { 201: standingView, 200: standingView },
   refusals: ['NOT_FOUND', 'INVALID_STATE', 'SALE_ENDED', 'INSUFFICIENT_STOCK', 'SERVICE_UNAVAILABLE'],
