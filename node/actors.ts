@@ -20,7 +20,7 @@ const clusterLimits = { beatMs: 500, memberTtlMs: 2_500 };
  * Everybody who waits is told once a tick, and each tenth of them what was new at their tenth of it (docs/adr/0028): so what
  * they know is never older than a second.
  */
-export const roomPace = { tickMs: 950, newsPerTick: 10 };
+export const roomPace = { tickMs: 975, newsPerTick: 10 };
 
 export type RunningTree = Tree & { readonly actors: Actors };
 
