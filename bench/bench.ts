@@ -19,6 +19,7 @@ import { queueUsage, runQueue } from './queue/queue.ts';
 import { runWaiters } from './queue/waiters.ts';
 import { compareReports } from './report/compare.ts';
 import { type RushTarget, runRush } from './rush.ts';
+import { readCoreTicks, stolenSentence } from './stolen-time.ts';
 
 const usage = `onsale bench <scenario>
 
@@ -63,25 +64,39 @@ function ownDefaults(defaults: Readonly<Record<string, number>>): string {
 
 type Scenario = (args: string[], io: BenchIo) => Promise<number>;
 
+/** Ends with what the figures cannot tell of the machine. */
+const measured =
+  (run: Scenario): Scenario =>
+  async (args, io) => {
+    const from = readCoreTicks();
+    const code = await run(args, io);
+    const sentence = stolenSentence(from, readCoreTicks());
+    if (sentence) io.print(sentence);
+    return code;
+  };
+
 const scenarios: Readonly<Record<string, Scenario>> = {
   rush,
   chaos,
-  cluster: runCluster,
+  cluster: measured(runCluster),
   compare,
-  lifecycle: runLifecycle,
-  outage: runOutage,
-  peers: runPeers,
-  duel: runDuel,
-  queue: runQueue,
+  lifecycle: measured(runLifecycle),
+  outage: measured(runOutage),
+  peers: measured(runPeers),
+  duel: measured(runDuel),
+  queue: measured(runQueue),
   beside: (args, io) => runBeside(args, io, (scenario) => runBench(scenario, io)),
-  mesh: runMesh,
+  mesh: measured(runMesh),
   // Processes of the measurements, started by them.
   generator: () => runGenerator(),
   waiters: () => runWaiters(),
   baseline: () => runBaseline(),
   'mesh-peer': () => runMeshPeer(),
   ...Object.fromEntries(
-    Object.keys(loadScenarios).map((name): [string, Scenario] => [name, (args, io) => runLoad(name, args, io)]),
+    Object.keys(loadScenarios).map((name): [string, Scenario] => [
+      name,
+      measured((args, io) => runLoad(name, args, io)),
+    ]),
   ),
 };
 

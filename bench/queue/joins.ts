@@ -1,4 +1,5 @@
 /** How many people a second a room takes in, each durable before it is answered: as many as polite clients get through. */
+import { splitCores } from '../cores.ts';
 import type { Load } from '../load/job.ts';
 import { measure, openSession } from '../measurement.ts';
 import type { Part } from './part.ts';
@@ -10,7 +11,8 @@ const aimPerSecond = 20_000;
 export const joins: Part = {
   summary: 'joins a second, durable',
   async run({ program, settings, joiners, connections, generators, print, ...times }) {
-    const room = await openRoomServer({ program, settings, users: joiners, seats: 10_000 });
+    const cores = splitCores(times['server-cores']);
+    const room = await openRoomServer({ program, settings, cores: cores.server, users: joiners, seats: 10_000 });
     const { server, facts, fixtureFile, ackedFile } = room;
     try {
       const load: Load = {
@@ -33,7 +35,7 @@ export const joins: Part = {
         check: () => Promise.reject(new Error('a room is checked by its log')),
         close: async () => {},
       };
-      const session = openSession(subject, { program, generators, cores: null, driver: 'join' });
+      const session = openSession(subject, { program, generators, cores: cores.generators, driver: 'join' });
       const { perSecond, counts, reasons, all, cost, fromSend } = await measure(session, load);
       const micros = (seconds: number | null) => (((seconds ?? 0) * 1e6) / fromSend.count).toFixed(1);
       const { server: node, postgres, generator } = cost.cpuSeconds;

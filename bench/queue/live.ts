@@ -2,6 +2,7 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Cores, splitCores } from '../cores.ts';
 import type { LoadFigures } from '../figures.ts';
 import type { Load } from '../load/job.ts';
 import { cpuOf, measure, openSession, type Session } from '../measurement.ts';
@@ -15,8 +16,6 @@ import { startWaiters, type Waiters } from './waiters.ts';
 
 /** As the specification says. */
 const aims = { coreShare: 0.15, turnMs: 10, ageMs: 1_000, timesSlower: 2 };
-/** perf_hooks' monitor, as prom-client sets it up, counts from timer to timer: so much of a delay is none. */
-const monitorPeriodMs = 10;
 /** What joining left behind must be over before anything is measured. */
 const calmMs = 3_000;
 
@@ -24,14 +23,15 @@ export const live: Part = {
   summary: '--sockets people on live connections to one process, reservations beside them',
   async run(options) {
     const { program, settings, sockets, print } = options;
+    const cores = splitCores(options['server-cores']);
     const wide = { LIVE_CONNECTIONS_MAX: String(sockets + 1_000), ...settings };
-    const room = await openRoomServer({ program, settings: wide, users: sockets, seats: 10_000 });
+    const room = await openRoomServer({ program, settings: wide, cores: cores.server, users: sockets, seats: 10_000 });
     let waiters: Waiters | null = null;
     try {
-      const session = await besides(room, options);
+      const session = await besides(room, options, cores.generators);
       const alone = await measure(session.open, session.load);
       const { address, roomFile, before } = session;
-      waiters = await startWaiters(program, { address, fixtureFile: roomFile });
+      waiters = await startWaiters(program, { address, fixtureFile: roomFile }, cores.generators);
       await delay(calmMs);
       const cost = await watched(room, waiters, options.seconds);
       const after = residentMbOf(room.server.pid) ?? 0;
@@ -69,7 +69,7 @@ interface Beside {
 }
 
 /** A second event on the same server, without a waiting room, whose seats are reserved at a steady rate. */
-async function besides(room: RoomServer, options: PartOptions): Promise<Beside> {
+async function besides(room: RoomServer, options: PartOptions, cores: Cores): Promise<Beside> {
   const { server, facts, urls, ackedFile, fixtureFile } = room;
   const roomFile = join(server.dataDir, 'room.json');
   copyFileSync(fixtureFile, roomFile);
@@ -86,7 +86,7 @@ async function besides(room: RoomServer, options: PartOptions): Promise<Beside> 
   const { hostname: host, port } = new URL(server.baseUrl);
   return {
     roomFile,
-    open: openSession(subject, { program, generators, cores: null, driver: 'reserve' }),
+    open: openSession(subject, { program, generators, cores, driver: 'reserve' }),
     load: {
       ...{ label: 'reserve', loop: 'open', spacing: 'poisson', herd: null, connections, seed: 1 },
       profile: [{ ratePerSecond: rate, seconds: options['warm-up'] + seconds }],
@@ -107,7 +107,7 @@ async function watched({ server, facts }: RoomServer, waiters: Waiters, seconds:
   const to = cpuOf(processes);
   const page = await readMetrics(server.baseUrl);
   const share = ((to.server ?? 0) - (from.server ?? 0)) / seconds;
-  const lateMs = (page?.get('nodejs_eventloop_lag_max_seconds') ?? 0) * 1_000 - monitorPeriodMs;
+  const lateMs = (page?.get('event_loop_lag_seconds') ?? 0) * 1_000;
   const ms = (value: number) => `${value.toFixed(0)} ms`;
   const observations: readonly Observation[] = [
     { what: 'messages', value: `${Math.round(messages / seconds)}/s, ${lost} connections lost` },

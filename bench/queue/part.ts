@@ -10,6 +10,7 @@ export const queueNumbers = {
   'warm-up': [3, 'joins, live: time before it, left out'],
   connections: [256, 'joins, live: kept connections'],
   generators: [1, 'joins, live: generator processes'],
+  'server-cores': [0, 'joins, live: cores for server and stores alone, the others for who asks; 0: all share all'],
   sockets: [15_000, 'live: people on live connections'],
   'reserve-rate': [1_000, 'live: reservations a second beside them'],
   crowd: [10_000, 'sale: people who join'],

@@ -10,6 +10,7 @@ import type { Fixture } from '../../cli/seed.ts';
 import { signAccessToken } from '../../http/auth.ts';
 import type { StoreUrls } from '../../persistence/embedded.ts';
 import { keptSecrets } from '../../persistence/kept-secrets.ts';
+import type { Cores } from '../cores.ts';
 import { type OwnServer, prepareServer } from '../own-server.ts';
 import { auditSettled, putOnSale, type Sale } from '../rush-scene.ts';
 import { readStoreFacts, type StoreFacts, withPostgres } from '../stores.ts';
@@ -35,6 +36,8 @@ export interface RoomServerOptions {
   readonly users: number;
   readonly seats: number;
   readonly holdSeconds?: number;
+  /** Of server and stores. @default null */
+  readonly cores?: Cores;
   /** More variables for the server. */
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -42,8 +45,8 @@ export interface RoomServerOptions {
 const settlePatienceMs = 120_000;
 
 export async function openRoomServer(options: RoomServerOptions): Promise<RoomServer> {
-  const { program, users, seats, holdSeconds = 600, settings } = options;
-  const server = await prepareServer({ program, holdSeconds, settings });
+  const { program, users, seats, holdSeconds = 600, cores = null, settings } = options;
+  const server = await prepareServer({ program, holdSeconds, cores, settings });
   try {
     await server.start();
     const urls = await server.reviveStores();

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fixture } from '../../cli/seed.ts';
+import { type Cores, keptTo } from '../cores.ts';
 import type { Address } from '../load/connection.ts';
 import { type LiveSocket, openLiveSocket } from './live-socket.ts';
 
@@ -36,8 +37,9 @@ export interface Waiters {
 const arrivingMax = 200;
 
 /** Resolves when everybody has a place. */
-export async function startWaiters(program: string, job: WaitersJob): Promise<Waiters> {
-  const child = fork(program, ['bench', 'waiters']);
+export async function startWaiters(program: string, job: WaitersJob, cores: Cores): Promise<Waiters> {
+  const [execPath, ...execArgv] = keptTo(cores, [process.execPath]);
+  const child = fork(program, ['bench', 'waiters'], { execPath, execArgv });
   const answer = async (message: object): Promise<unknown> => {
     child.send(message);
     const ended = once(child, 'exit').then(() => Promise.reject(new Error('those who wait have gone')));
