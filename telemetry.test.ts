@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { createMetrics, describeError, gauges } from './telemetry.ts';
+import { createMetrics, describeError, gauges, type Metrics } from './telemetry.ts';
 
 describe('docs/metrics.md', () => {
   it('lists exactly the metrics that there are, with their types', async () => {
@@ -46,7 +46,7 @@ describe('a gauge', () => {
 
   it('shows the longest turn of the event loop since the last reading', async () => {
     const metrics = createMetrics();
-    const lag = async () => Number(/^event_loop_lag_seconds (\S+)$/m.exec(await metrics.text())?.[1]);
+    const lag = () => read(metrics, 'event_loop_lag_seconds');
     await lag();
     beBusy(300);
     expect(await lag()).toBeGreaterThan(0.1);
@@ -55,14 +55,14 @@ describe('a gauge', () => {
   it('shows the turn of a reading at the next one', async () => {
     const metrics = createMetrics();
     metrics.gauge('queue_waiting', () => beBusy(300));
-    const lag = async () => Number(/^event_loop_lag_seconds (\S+)$/m.exec(await metrics.text())?.[1]);
+    const lag = () => read(metrics, 'event_loop_lag_seconds');
     await lag();
     await vi.waitUntil(async () => (await lag()) > 0.1);
   });
 
   it('shows how many files are open', async () => {
     const metrics = createMetrics();
-    const files = async () => Number(/^process_open_fds (\S+)$/m.exec(await metrics.text())?.[1]);
+    const files = () => read(metrics, 'process_open_fds');
     const before = await files();
     const opened = await Promise.all(Array.from({ length: 40 }, () => open('/dev/null')));
     const after = await files();
@@ -71,6 +71,11 @@ describe('a gauge', () => {
     expect(after).toBeGreaterThan(before + 20);
   });
 });
+
+/** The value of a metric without labels. */
+async function read(metrics: Metrics, name: string): Promise<number> {
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await metrics.text())?.[1]);
+}
 
 function beBusy(ms: number): number {
   const untilMs = performance.now() + ms;
